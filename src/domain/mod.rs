@@ -1,0 +1,11 @@
+//! The words the whole receiver is written in. Nothing in here does I/O or knows another room.
+
+mod clock;
+mod event;
+mod name;
+mod rejected;
+
+pub use clock::{Clock, ManualClock, SystemClock, Timestamp, iso_millis};
+pub use event::{EventId, EventRecord, EventSummary, Insertion, NewEvent, Origin};
+pub use name::{InvalidName, Name};
+pub use rejected::{RejectedId, RejectedRequest, StoredRejection};

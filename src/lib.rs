@@ -1,0 +1,6 @@
+//! huntr-receiver (work in progress).
+
+pub mod domain;
+pub mod secret;
+pub mod store;
+pub mod units;

@@ -1,0 +1,128 @@
+//! The senders: how each proves that a request is its own, and what its bodies say.
+//!
+//! What is particular to a vendor lives in its folder and nowhere else. The rest of the receiver sees
+//! a [`Source`]: a configured sender with a name.
+
+mod credential;
+pub mod huntr;
+pub mod hunty;
+mod json;
+mod refusal;
+mod sample;
+mod source;
+mod verified;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use bytes::Bytes;
+use serde::{Deserialize, Deserializer, de::Error};
+
+pub use credential::{Credential, Headers};
+pub use refusal::Refusal;
+pub use sample::Sample;
+pub use source::{Source, Sources};
+pub use verified::{Envelope, Unverified, Verified};
+
+/// A vendor's protocol with the secrets of one source.
+pub trait Provider: Send + Sync + 'static {
+    /// As it stands in `events.provider` and in `sources.<name>.provider`.
+    fn name(&self) -> &'static str;
+
+    /// Takes the credential out of the headers: looked at before the body is read.
+    ///
+    /// # Errors
+    ///
+    /// When it is missing, there twice, or not of the right form.
+    fn credential(&self, headers: &HeaderMap) -> Result<Credential, Refusal>;
+
+    /// Checks the credential against every active secret, in constant time.
+    ///
+    /// # Errors
+    ///
+    /// Gives the body back when none of the secrets matches.
+    fn verify(&self, credential: Credential, body: Bytes) -> Result<Verified, Unverified>;
+
+    /// Finds out why verification failed. Slow: not for the answering path.
+    fn diagnose(&self, request: &Unverified) -> Refusal;
+
+    /// What is kept of a refused request's headers, with the credential in a form that opens nothing.
+    fn keep_headers(&self, credential: &Credential, headers: &HeaderMap) -> Headers;
+
+    /// The credential that [`Provider::keep_headers`] kept, or `None` if it kept none.
+    fn recall(&self, headers: &Headers) -> Option<Credential>;
+
+    /// Extracts what the receiver needs to know of a body. Never fails: what it cannot read it notes.
+    fn read(&self, body: &Verified) -> Envelope;
+
+    /// The header by which the vendor would prove this body with the source's first secret;
+    /// `None` when the source has no secret.
+    fn sign(&self, body: &[u8]) -> Option<(HeaderName, HeaderValue)>;
+
+    /// One valid body of each kind the vendor sends.
+    fn samples(&self) -> &'static [Sample];
+}
+
+/// `[sources.<name>]`: which provider, and its own options.
+#[derive(Debug, Clone)]
+pub enum Config {
+    /// `provider = "huntr"`.
+    Huntr(huntr::Config),
+    /// `provider = "hunty"`.
+    Hunty(hunty::Config),
+}
+
+impl Config {
+    /// Reads the options of the named provider.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such provider, or an option is wrong.
+    pub fn deserialize<'de, D: Deserializer<'de>>(provider: &str, options: D) -> Result<Self, D::Error> {
+        match provider {
+            huntr::PROVIDER => huntr::Config::deserialize(options).map(Self::Huntr),
+            hunty::PROVIDER => hunty::Config::deserialize(options).map(Self::Hunty),
+            other => Err(D::Error::unknown_variant(other, &[huntr::PROVIDER, hunty::PROVIDER])),
+        }
+    }
+
+    /// What is wrong with the options taken together: pairs of a key and a sentence.
+    #[must_use]
+    pub fn problems(&self) -> Vec<(String, String)> {
+        match self {
+            Self::Huntr(config) => config.problems(),
+            Self::Hunty(config) => config.problems(),
+        }
+    }
+
+    /// Whether requests are believed without a proof.
+    #[must_use]
+    pub fn trusts_everybody(&self) -> bool {
+        match self {
+            Self::Huntr(config) => !config.verify,
+            Self::Hunty(config) => !config.verify,
+        }
+    }
+
+    /// Makes the provider.
+    #[must_use]
+    pub fn build(&self) -> Box<dyn Provider> {
+        match self {
+            Self::Huntr(config) => Box::new(huntr::Huntr::new(config)),
+            Self::Hunty(config) => Box::new(hunty::Hunty::new(config)),
+        }
+    }
+}
+
+/// The sources that a bare environment asks for, when the configuration names none: pairs of the
+/// variable that asks, and the source's name with its options as TOML.
+pub const CONVENTIONAL_SOURCES: [ConventionalSource; 2] = [huntr::CONVENTIONAL, hunty::CONVENTIONAL];
+
+/// A source that needs no file: a variable in the environment is enough.
+#[derive(Debug, Clone, Copy)]
+pub struct ConventionalSource {
+    /// The source's and the provider's name.
+    pub name: &'static str,
+    /// Set, it holds the secret.
+    pub secret_variable: &'static str,
+    /// An option that another variable sets: (option, variable).
+    pub option_variable: Option<(&'static str, &'static str)>,
+}

@@ -1,1 +1,7 @@
-fn main(){}
+//! Parses the command line and runs.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    huntr_receiver::cli::main()
+}

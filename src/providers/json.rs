@@ -289,8 +289,9 @@ mod tests {
     #[test]
     fn an_id_counts_however_odd_the_rest_is() {
         for (rest, problem) in [
-            (r#""\ud800""#, "lone leading surrogate"),
-            (r#""\udc00 x""#, "surrogate"),
+            (r#""\ud800""#, "unexpected end of hex escape"),
+            (r#""\ud800\u0041""#, "lone leading surrogate"),
+            (r#""\udc00 x""#, "lone leading surrogate"),
             ("1e999", "number out of range"),
             (r#""\u0000""#, "a NUL character"),
             (r#"{"a\u0000b": 1}"#, "a NUL character"),

@@ -14,7 +14,7 @@ mod verified;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use bytes::Bytes;
-use serde::{Deserialize, Deserializer, de::Error};
+use figment::{error::Kind, value::Value};
 
 pub use credential::{Credential, Headers};
 pub use refusal::Refusal;
@@ -59,6 +59,9 @@ pub trait Provider: Send + Sync + 'static {
 
     /// One valid body of each kind the vendor sends.
     fn samples(&self) -> &'static [Sample];
+
+    /// The body of a sample as another delivery: with the id that the number gives.
+    fn renumber(&self, sample: &Sample, number: u64) -> String;
 }
 
 /// `[sources.<name>]`: which provider, and its own options.
@@ -76,11 +79,11 @@ impl Config {
     /// # Errors
     ///
     /// When there is no such provider, or an option is wrong.
-    pub fn deserialize<'de, D: Deserializer<'de>>(provider: &str, options: D) -> Result<Self, D::Error> {
+    pub fn read(provider: &str, options: &Value) -> figment::error::Result<Self> {
         match provider {
-            huntr::PROVIDER => huntr::Config::deserialize(options).map(Self::Huntr),
-            hunty::PROVIDER => hunty::Config::deserialize(options).map(Self::Hunty),
-            other => Err(D::Error::unknown_variant(other, &[huntr::PROVIDER, hunty::PROVIDER])),
+            huntr::PROVIDER => options.deserialize().map(Self::Huntr),
+            hunty::PROVIDER => options.deserialize().map(Self::Hunty),
+            other => Err(Kind::UnknownVariant(other.into(), &[huntr::PROVIDER, hunty::PROVIDER]).into()),
         }
     }
 

@@ -11,6 +11,16 @@ pub struct Sample {
     pub documented: bool,
 }
 
+impl Sample {
+    /// The body with another text at a top-level key.
+    pub(super) fn with(&self, key: &str, text: String) -> String {
+        let mut body: serde_json::Value = serde_json::from_str(self.body)
+            .unwrap_or_else(|error| unreachable!("the sample {} is JSON: {error}", self.name));
+        body[key] = text.into();
+        format!("{body:#}")
+    }
+}
+
 /// The sample `samples/<name>.json` of the folder it stands in.
 macro_rules! sample {
     ($name:literal, documented: $documented:literal) => {

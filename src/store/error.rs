@@ -1,7 +1,9 @@
 //! What can go wrong in a store, told apart by what the caller should do.
 
+use std::{error::Error, fmt};
+
 /// A store's failure.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub enum StoreError {
     /// The database cannot take it now, but may later: away, read-only, full, too slow, too busy.
     #[error("the database is unavailable")]
@@ -15,6 +17,9 @@ pub enum StoreError {
     /// A migration failed, or the schema is not the one this version knows.
     #[error("the migrations could not be applied")]
     Migration(#[from] sqlx::migrate::MigrateError),
+    /// A commit did not end, so its connection was given up. It may have succeeded.
+    #[error("the database does not answer")]
+    Hanging,
     /// The database answers, but takes no writes now.
     #[error("the database is read-only")]
     ReadOnly,
@@ -36,4 +41,109 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
+}
+
+impl StoreError {
+    /// Whether the same may succeed a little later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unavailable(_) | Self::Hanging | Self::ReadOnly | Self::Vanished => true,
+            Self::Refused(_)
+            | Self::Misconfigured(_)
+            | Self::Migration(_)
+            | Self::Locked { .. }
+            | Self::Io { .. } => false,
+        }
+    }
+}
+
+/// The chain of messages, and no more: PostgreSQL's own debug output quotes the row that failed, and a
+/// body must never get into a log.
+impl fmt::Debug for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+/// What a failure means, whichever database it came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Class {
+    /// Try again later.
+    Unavailable,
+    /// Never with this row.
+    Refused,
+    /// Never with this database, until somebody changes it.
+    Misconfigured,
+    /// A row that another one refers to is gone.
+    Vanished,
+}
+
+/// The failure as the caller sees it; `of_code` knows the codes of the database it came from.
+pub(super) fn classify(error: sqlx::Error, of_code: fn(&str) -> Class) -> StoreError {
+    let class = match &error {
+        sqlx::Error::Database(database) => match database.code() {
+            Some(_) if database.is_foreign_key_violation() => Class::Vanished,
+            Some(code) => of_code(&code),
+            None => Class::Misconfigured,
+        },
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::BeginFailed => Class::Unavailable,
+        // The values of one of the rows do not fit into a message to the database.
+        sqlx::Error::Encode(_) | sqlx::Error::InvalidArgument(_) => Class::Refused,
+        _ => Class::Misconfigured,
+    };
+    match class {
+        Class::Unavailable => StoreError::Unavailable(error),
+        Class::Refused => StoreError::Refused(error),
+        Class::Misconfigured => StoreError::Misconfigured(error),
+        Class::Vanished => StoreError::Vanished,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn never(_: &str) -> Class {
+        unreachable!("no code to look at")
+    }
+
+    #[test]
+    fn a_broken_connection_is_worth_another_try() {
+        let reset = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        for error in [
+            sqlx::Error::Io(reset),
+            sqlx::Error::PoolTimedOut,
+            sqlx::Error::Tls("no certificate".into()),
+        ] {
+            assert!(matches!(classify(error, never), StoreError::Unavailable(_)));
+        }
+    }
+
+    #[test]
+    fn a_wrong_url_is_not() {
+        let error = sqlx::Error::Configuration("no such option".into());
+        assert!(matches!(classify(error, never), StoreError::Misconfigured(_)));
+    }
+
+    #[test]
+    fn debug_output_is_the_chain_of_messages() {
+        let error = StoreError::Refused(sqlx::Error::Encode("too long".into()));
+        assert_eq!(
+            format!("{error:?}"),
+            "the database refused a row: error occurred while encoding a value: too long: too long"
+        );
+    }
 }

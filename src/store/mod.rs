@@ -1,17 +1,21 @@
 //! Where events are made durable. One trait, two backends with the same file names.
 
 mod error;
+mod migrations;
 pub mod postgres;
+mod rows;
 pub mod sqlite;
 mod url;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use serde::Deserialize;
 
 pub use error::StoreError;
 pub use url::DatabaseUrl;
+
+use self::{postgres::PostgresStore, sqlite::SqliteStore};
 
 use crate::domain::{
     EventId, EventRecord, EventSummary, Insertion, Name, NewEvent, RejectedId, RejectedRequest,
@@ -116,6 +120,43 @@ pub trait Store: Send + Sync + 'static {
 
     /// Closes every connection; what comes after fails.
     async fn close(&self);
+}
+
+/// Opens the configured database for `serve`; an embedded one is created where it is missing.
+///
+/// # Errors
+///
+/// When it is not usable, or another process serves from it.
+pub async fn open_for_serving(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
+    Ok(match &config.url {
+        DatabaseUrl::Sqlite(path) => Arc::new(SqliteStore::open_for_serving(path).await?),
+        DatabaseUrl::Postgres(url) => Arc::new(PostgresStore::connect(url, config.commit_timeout).await?),
+    })
+}
+
+/// Opens the configured database beside a `serve` that may be running; an embedded one is created where
+/// it is missing.
+///
+/// # Errors
+///
+/// When it is not usable.
+pub async fn open(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
+    Ok(match &config.url {
+        DatabaseUrl::Sqlite(path) => Arc::new(SqliteStore::open(path).await?),
+        DatabaseUrl::Postgres(url) => Arc::new(PostgresStore::connect(url, config.commit_timeout).await?),
+    })
+}
+
+/// Opens the configured database and creates nothing.
+///
+/// # Errors
+///
+/// When it is not there, or not usable.
+pub async fn open_existing(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
+    Ok(match &config.url {
+        DatabaseUrl::Sqlite(path) => Arc::new(SqliteStore::open_existing(path).await?),
+        DatabaseUrl::Postgres(url) => Arc::new(PostgresStore::connect(url, config.commit_timeout).await?),
+    })
 }
 
 /// Which events [`Store::list_events`] gives; an empty field lets all pass.

@@ -143,4 +143,8 @@ impl Provider for Huntr {
     fn samples(&self) -> &'static [Sample] {
         samples::SAMPLES
     }
+
+    fn renumber(&self, sample: &Sample, number: u64) -> String {
+        sample.with("id", format!("{number:024x}"))
+    }
 }

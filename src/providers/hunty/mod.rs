@@ -172,6 +172,11 @@ impl Provider for Hunty {
     fn samples(&self) -> &'static [Sample] {
         samples::SAMPLES
     }
+
+    fn renumber(&self, sample: &Sample, number: u64) -> String {
+        let key = if sample.name == "v1" { "IdempotencyId" } else { "idempotencyId" };
+        sample.with(key, format!("{number:032x}"))
+    }
 }
 
 const DIGEST_PREFIX: &str = "sha256:";

@@ -1,0 +1,193 @@
+//! The receiver, put together: built whole before it serves, and taken down in the order in which events flow.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::{Context, ensure};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{info, warn};
+
+use crate::{
+    config::Config,
+    deliveries::Routes,
+    domain::{Clock, SystemClock},
+    http::{self, admin, health::Readiness, receive::Receiver, server::Server},
+    intake::{Committer, Intake, Keeper},
+    providers::{Source, Sources},
+    store::{self, Store},
+};
+
+/// How long the last commits may take once nothing more comes in.
+const LAST_COMMITS: Duration = Duration::from_secs(3);
+/// Histograms gather samples until they are read or swept.
+const METRICS_SWEEP: Duration = Duration::from_secs(5);
+
+/// A receiver that listens, and does not accept yet.
+pub struct Application {
+    store: Arc<dyn Store>,
+    public: Server,
+    admin: Server,
+    committer: Committer,
+    keeper: Keeper,
+    readiness: Readiness,
+    metrics: PrometheusHandle,
+    drain_delay: Duration,
+    tasks: TaskTracker,
+}
+
+impl Application {
+    /// Opens the database, migrates it, and binds both listeners.
+    ///
+    /// # Errors
+    ///
+    /// When the database is not usable, or an address is taken.
+    pub async fn build(config: &Config, metrics: PrometheusHandle) -> anyhow::Result<Self> {
+        warn_of_surprises(config);
+        let store = store::open_for_serving(&config.database)
+            .await
+            .with_context(|| format!("opening the database {}", config.database.url))?;
+        prepare_schema(&*store, config.database.migrate).await?;
+
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let sources = Arc::new(build_sources(config));
+        let tasks = TaskTracker::new();
+        let (intake, committer) = Intake::new(&config.intake, Arc::clone(&store), config.database.commit_timeout);
+        let (refusals, keeper) = Keeper::new(
+            Arc::clone(&sources),
+            Arc::clone(&store),
+            config.rejected_requests.clone(),
+            Arc::clone(&clock),
+        );
+        let readiness = Readiness::default();
+        readiness.probe(&*store).await;
+        let receiver = Receiver {
+            sources,
+            routes: Routes::new(&config.sinks),
+            intake,
+            refusals,
+            clock,
+            limits: config.server.request_limits(),
+            tasks: tasks.clone(),
+        };
+        let public = http::public(Arc::new(receiver), readiness.clone());
+        let limits = config.server.connection_limits();
+        Ok(Self {
+            store,
+            public: Server {
+                listener: bind(config.server.listen, "server.listen").await?,
+                router: public,
+                limits,
+            },
+            admin: Server {
+                listener: bind(config.server.admin_listen, "server.admin_listen").await?,
+                router: admin::admin(metrics.clone()),
+                limits,
+            },
+            committer,
+            keeper,
+            readiness,
+            metrics,
+            drain_delay: config.server.drain_delay,
+            tasks,
+        })
+    }
+
+    /// Serves until `stop`, then takes everything down: readiness, listeners, commits, connections.
+    ///
+    /// # Errors
+    ///
+    /// When the last commits did not end in time.
+    pub async fn run_until_stopped(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let closing_http = CancellationToken::new();
+        let closing_intake = CancellationToken::new();
+        let closing_background = CancellationToken::new();
+        info!(
+            address.public = self.public.listener.local_addr().map(tracing::field::display).ok(),
+            address.admin = self.admin.listener.local_addr().map(tracing::field::display).ok(),
+            "receiving"
+        );
+
+        let background = TaskTracker::new();
+        background.spawn(self.readiness.clone().watch(Arc::clone(&self.store), closing_background.clone()));
+        background.spawn(sweep(self.metrics, closing_background.clone()));
+        background.spawn(self.keeper.run(closing_background.clone()));
+        let committer = self.tasks.spawn(self.committer.run(closing_intake.clone()));
+        let servers = TaskTracker::new();
+        servers.spawn(self.public.run(closing_http.clone()));
+        servers.spawn(self.admin.run(closing_http.clone()));
+
+        stop.await;
+        self.readiness.drain();
+        tokio::time::sleep(self.drain_delay).await;
+        closing_http.cancel();
+        servers.close();
+        servers.wait().await;
+        closing_intake.cancel();
+        let committed = tokio::time::timeout(LAST_COMMITS, committer).await;
+        closing_background.cancel();
+        background.close();
+        if tokio::time::timeout(LAST_COMMITS, background.wait()).await.is_err() {
+            warn!("the last refused requests were not kept aside");
+        }
+        ensure!(committed.is_ok(), "the last commits did not end in time; their senders got no 200");
+        self.store.close().await;
+        info!("stopped");
+        Ok(())
+    }
+}
+
+async fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("{key}: listening on {address}"))
+}
+
+async fn prepare_schema(store: &dyn Store, migrate: bool) -> anyhow::Result<()> {
+    if migrate {
+        let applied = store.migrate().await.context("migrating the database")?;
+        info!(migrations = applied, "the database is up to date");
+        return Ok(());
+    }
+    let pending = store.pending_migrations().await.context("reading the database's migrations")?;
+    ensure!(
+        pending == 0,
+        "{pending} migrations are not applied and database.migrate is false: run `huntr-receiver migrate`"
+    );
+    Ok(())
+}
+
+/// The configured sources, ready to verify.
+#[must_use]
+pub fn build_sources(config: &Config) -> Sources {
+    config
+        .sources
+        .iter()
+        .map(|(name, source)| (name.clone(), Source::new(name.clone(), source.build())))
+        .collect()
+}
+
+/// What is configured and not what one would expect.
+fn warn_of_surprises(config: &Config) {
+    for (name, _) in config.sources.iter().filter(|(_, source)| source.trusts_everybody()) {
+        warn!(
+            source.name = %name,
+            "verify = false: everybody who can reach this URL can write into the database"
+        );
+    }
+    for name in config.sinks.keys() {
+        warn!(
+            sink.name = %name,
+            "deliveries to this sink are recorded as pending; this version does not deliver them yet"
+        );
+    }
+}
+
+async fn sweep(metrics: PrometheusHandle, closing: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = closing.cancelled() => return,
+            () = tokio::time::sleep(METRICS_SWEEP) => metrics.run_upkeep(),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The commands. Results go to standard output, the log to standard error.
+
+mod check;
+mod events;
+mod migrate;
+mod output;
+mod reverify;
+mod send;
+mod serve;
+mod time;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+
+use crate::{
+    config::{Config, ConfigError, Overrides},
+    telemetry,
+};
+
+/// Receives Huntr and Hunty webhooks and never loses one.
+///
+/// Without a command it serves. A secret in the environment is all it needs to start:
+///
+///     HUNTR_WEBHOOK_SECRET=try-me huntr-receiver
+#[derive(Debug, Parser)]
+#[command(name = "huntr-receiver", version, verbatim_doc_comment, max_term_width = 100)]
+struct Cli {
+    /// The configuration file; what it leaves out has its default
+    #[arg(long, global = true, env = "RECEIVER_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Args),
+    Check(check::Args),
+    Migrate(migrate::Args),
+    Send(send::Args),
+    Events(events::Args),
+    Reverify(reverify::Args),
+}
+
+/// Runs the command that the command line names.
+///
+/// The exit code is 0 when it is done, 1 when it failed, and 2 when it or the configuration was wrong.
+#[must_use]
+pub fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(code) => code,
+        Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::complain(&error);
+            if error.is::<ConfigError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let command = cli.command.unwrap_or(Command::Serve(serve::Args::default()));
+    let flags = match &command {
+        Command::Serve(args) => args.flags(),
+        _ => Vec::new(),
+    };
+    let config = Config::load(&Overrides { file: cli.config, flags })?;
+    telemetry::install(&config.log)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime")?;
+    runtime.block_on(async {
+        match command {
+            Command::Serve(_) => serve::run(&config).await,
+            Command::Check(args) => check::run(&config, &args).await,
+            Command::Migrate(_) => migrate::run(&config).await,
+            Command::Send(args) => send::run(&config, &args).await,
+            Command::Events(args) => events::run(&config, &args).await,
+            Command::Reverify(args) => reverify::run(&config, &args).await,
+        }
+    })
+}

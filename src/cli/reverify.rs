@@ -1,0 +1,111 @@
+//! `reverify`: gives refused requests another chance with today's secrets.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, ensure};
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::output;
+use crate::{
+    app::build_sources,
+    config::Config,
+    deliveries::Routes,
+    domain::{Insertion, NewEvent, Origin, RejectedId, StoredRejection},
+    providers::Source,
+    store::{self, Store},
+};
+
+/// Requests looked at in one go.
+const PAGE: u32 = 64;
+
+/// Accept the refused requests that match today's secrets
+///
+/// Run it after a wrong secret was mended: nothing that was refused because of it is lost.
+///
+///     huntr-receiver reverify --source huntr
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Args {
+    /// Only of this source
+    #[arg(long)]
+    source: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What became of the refused requests of one source.
+#[derive(Debug, Default, Serialize)]
+struct Report {
+    source: String,
+    /// Now events.
+    accepted: usize,
+    /// Events already, by another way.
+    duplicates: usize,
+    /// As unauthentic as before.
+    still_refused: usize,
+}
+
+pub(super) async fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode> {
+    config.require_sources()?;
+    let sources = build_sources(config);
+    if let Some(name) = &args.source {
+        ensure!(sources.contains_key(name.as_str()), "there is no source {name} in the configuration");
+    }
+    let routes = Routes::new(&config.sinks);
+    let store = store::open_existing(&config.database)
+        .await
+        .with_context(|| format!("opening the database {}", config.database.url))?;
+    let mut reports = Vec::new();
+    for source in sources.values() {
+        if args.source.as_deref().is_none_or(|name| name == &**source.name()) {
+            reports.push(reverify(&*store, source, &routes).await?);
+        }
+    }
+    store.close().await;
+    if args.json {
+        output::json(&reports)?;
+    } else {
+        let row = |report: &Report| {
+            [
+                report.source.clone(),
+                report.accepted.to_string(),
+                report.duplicates.to_string(),
+                report.still_refused.to_string(),
+            ]
+        };
+        output::table(["source", "accepted", "duplicates", "still refused"], reports.iter().map(row))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn reverify(store: &dyn Store, source: &Source, routes: &Routes) -> anyhow::Result<Report> {
+    let mut report = Report { source: source.name().to_string(), ..Report::default() };
+    let mut after = RejectedId(0);
+    loop {
+        let page = store.list_rejected(source.name(), after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(report) };
+        after = last.id;
+        let seen = page.len();
+        let (ids, events): (Vec<_>, Vec<_>) =
+            page.into_iter().filter_map(|request| accept(source, routes, request)).unzip();
+        report.still_refused += seen - ids.len();
+        // Stored first, removed then: between the two, a request is there twice and never not at all.
+        for insertion in store.insert_events(&events).await? {
+            match insertion {
+                Insertion::Stored(_) => report.accepted += 1,
+                Insertion::Duplicate(_) => report.duplicates += 1,
+            }
+        }
+        store.remove_rejected(&ids).await?;
+    }
+}
+
+fn accept(source: &Source, routes: &Routes, request: StoredRejection) -> Option<(RejectedId, NewEvent)> {
+    let credential = source.provider().recall(&request.headers)?;
+    let verified = source.provider().verify(credential, Bytes::from(request.body)).ok()?;
+    let mut event = source.event(verified, request.received_at, Origin::Reverify);
+    event.sinks = routes.wanted_by(event.event_type.as_deref());
+    Some((request.id, event))
+}

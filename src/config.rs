@@ -1,0 +1,216 @@
+//! The configuration: defaults, file, environment, flags, in that order, and everything wrong with it at once.
+
+mod reader;
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use bytesize::ByteSize;
+use figment::{
+    Figment,
+    providers::{Env, Format, Serialized, Toml},
+    value::{Dict, Value},
+};
+use serde::Deserialize;
+
+use self::reader::Reader;
+use crate::{
+    domain::Name,
+    http, intake,
+    providers::{self, CONVENTIONAL_SOURCES, ConventionalSource},
+    sinks,
+    store::{self, RejectedBudget},
+    telemetry,
+};
+
+/// Every option with its default and a sentence on it: `config/receiver.toml`.
+pub const DEFAULTS: &str = include_str!("../config/receiver.toml");
+
+/// Everything that can be configured, checked and with its secrets resolved.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "each is the section of the same name")]
+pub struct Config {
+    pub server: http::Config,
+    pub intake: intake::Config,
+    pub database: store::Config,
+    pub rejected_requests: RejectedBudget,
+    pub log: telemetry::Config,
+    pub sources: BTreeMap<Name, providers::Config>,
+    pub sinks: BTreeMap<Name, sinks::Config>,
+}
+
+/// What is not in a file: where the file is, and what the command line says.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// `--config`, else `RECEIVER_CONFIG`.
+    pub file: Option<PathBuf>,
+    /// Flags: pairs of a full key and a value.
+    pub flags: Vec<(&'static str, String)>,
+}
+
+/// Everything that is wrong with the configuration.
+#[derive(Debug, thiserror::Error)]
+pub struct ConfigError {
+    problems: Vec<Problem>,
+}
+
+/// One thing that is wrong, by its full key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    key: String,
+    why: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the configuration is not usable:")?;
+        for Problem { key, why } in &self.problems {
+            write!(f, "\n  {key}: {why}")?;
+        }
+        Ok(())
+    }
+}
+
+impl ConfigError {
+    fn of(key: impl Into<String>, why: impl Into<String>) -> Self {
+        let problem = Problem { key: key.into(), why: why.into() };
+        Self { problems: vec![problem] }
+    }
+}
+
+impl Config {
+    /// Reads the configuration.
+    ///
+    /// # Errors
+    ///
+    /// With all that is wrong, each by its full key. A secret is in none of it.
+    pub fn load(overrides: &Overrides) -> Result<Self, ConfigError> {
+        let mut figment = Figment::from(Toml::string(DEFAULTS));
+        if let Some(path) = &overrides.file {
+            figment = figment.merge(file(path)?);
+        }
+        if let Some(url) = environment("DATABASE_URL") {
+            figment = figment.merge(Serialized::global("database.url", url));
+        }
+        figment = figment.merge(Env::prefixed("RECEIVER__").split("__"));
+        for (key, value) in &overrides.flags {
+            figment = figment.merge(Serialized::global(key, value));
+        }
+        Self::read(figment)
+    }
+
+    fn read(figment: Figment) -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(figment)?;
+        fill_in_conventions(reader.tree());
+
+        let server = reader.section::<http::Config>("server", http::Config::problems);
+        let max_body = server.as_ref().map_or(ByteSize::b(0), |server| server.max_body);
+        let intake = reader.section("intake", |intake: &intake::Config| intake.problems(max_body));
+        let database = reader.section("database", |_: &store::Config| Vec::new());
+        let rejected_requests = reader.section("rejected_requests", |_: &RejectedBudget| Vec::new());
+        let log = reader.section("log", |_: &telemetry::Config| Vec::new());
+        reader.section("spool", |_: &Spool| Vec::new());
+        reader.section("tables", |_: &Tables| Vec::new());
+        let sources = reader.entries("sources", "provider", providers::Config::read, providers::Config::problems);
+        let sinks = reader.entries("sinks", "kind", sinks::Config::read, sinks::Config::problems);
+        reader.finish()?;
+
+        let unread = || ConfigError::of("(the configuration)", "could not be read");
+        Ok(Self {
+            server: server.ok_or_else(unread)?,
+            intake: intake.ok_or_else(unread)?,
+            database: database.ok_or_else(unread)?,
+            rejected_requests: rejected_requests.ok_or_else(unread)?,
+            log: log.ok_or_else(unread)?,
+            sources,
+            sinks,
+        })
+    }
+
+    /// The sources, of which receiving needs at least one.
+    ///
+    /// # Errors
+    ///
+    /// When there is none; tells which variable would make one.
+    pub fn require_sources(&self) -> Result<(), ConfigError> {
+        if !self.sources.is_empty() {
+            return Ok(());
+        }
+        let why = format!(
+            "there is none, so nobody could post anything; set {} (what \"Reveal\" shows in Huntr's \
+             Developers tab) or {} (the value given to Hunty), or name a source in a file",
+            CONVENTIONAL_SOURCES[0].secret_variable, CONVENTIONAL_SOURCES[1].secret_variable,
+        );
+        Err(ConfigError::of("sources", why))
+    }
+}
+
+/// Options that are checked already, and that later versions act on.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "read to be checked")]
+struct Spool {
+    dir: PathBuf,
+    max_size: ByteSize,
+}
+
+/// Options that are checked already, and that later versions act on.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "read to be checked")]
+struct Tables {
+    enabled: bool,
+    cohort_field: String,
+    graduation_field: String,
+    program_field: String,
+}
+
+fn file(path: &Path) -> Result<figment::providers::Data<Toml>, ConfigError> {
+    // Read here first, because a missing file would count as an empty one.
+    match std::fs::read_to_string(path) {
+        Ok(_) => Ok(Toml::file_exact(path)),
+        Err(error) => Err(ConfigError::of(
+            path.display().to_string(),
+            format!("cannot be read: {error}"),
+        )),
+    }
+}
+
+/// What a bare environment asks for, where the configuration says nothing.
+fn fill_in_conventions(tree: &mut Dict) {
+    let named = |value: Option<&Value>| value.and_then(Value::as_dict).is_some_and(|dict| !dict.is_empty());
+    if !named(tree.get("sources")) {
+        let conventional: Dict = CONVENTIONAL_SOURCES.iter().filter_map(conventional_source).collect();
+        tree.insert("sources".into(), conventional.into());
+    }
+    if environment("RECEIVER_ADMIN_TOKEN").is_some()
+        && let Some(Value::Dict(_, server)) = tree.get_mut("server")
+    {
+        server
+            .entry("admin_token".into())
+            .or_insert_with(|| "env:RECEIVER_ADMIN_TOKEN".into());
+    }
+}
+
+fn conventional_source(source: &ConventionalSource) -> Option<(String, Value)> {
+    environment(source.secret_variable)?;
+    let secret = format!("env:{}", source.secret_variable);
+    let mut options = Dict::from([
+        ("provider".into(), source.name.into()),
+        ("secrets".into(), vec![secret].into()),
+    ]);
+    if let Some((option, variable)) = source.option_variable
+        && let Some(value) = environment(variable)
+    {
+        options.insert(option.into(), value.into());
+    }
+    Some((source.name.into(), options.into()))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the environment is configuration, and this is where it is read")]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}

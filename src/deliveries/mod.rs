@@ -1,0 +1,5 @@
+//! From an event to the sinks that want it.
+
+mod route;
+
+pub use route::Routes;

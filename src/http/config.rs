@@ -1,0 +1,73 @@
+//! `[server]`.
+
+use std::{net::SocketAddr, time::Duration};
+
+use bytesize::ByteSize;
+use serde::Deserialize;
+
+use super::{RequestLimits, server::ConnectionLimits};
+use crate::{secret::Secret, units};
+
+/// Under the 10 seconds in which the process must be gone, with time left for the last commits.
+const GRACE: Duration = Duration::from_secs(6);
+
+/// `[server]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The public listener.
+    pub listen: SocketAddr,
+    /// The admin listener.
+    pub admin_listen: SocketAddr,
+    /// The bearer token of the admin listener's API.
+    pub admin_token: Option<Secret>,
+    /// The longest body.
+    pub max_body: ByteSize,
+    /// The longest time for a body.
+    #[serde(with = "units::duration")]
+    pub request_timeout: Duration,
+    /// The longest time for headers.
+    #[serde(with = "units::duration")]
+    pub header_timeout: Duration,
+    /// Open connections on each listener.
+    pub max_connections: usize,
+    /// How long deliveries are still accepted after a signal to stop.
+    #[serde(with = "units::duration")]
+    pub drain_delay: Duration,
+}
+
+impl Config {
+    /// What is wrong with the options taken together: pairs of a key and a sentence.
+    #[must_use]
+    pub fn problems(&self) -> Vec<(String, String)> {
+        let mut problems = Vec::new();
+        if !self.admin_listen.ip().is_loopback() && self.admin_token.is_none() {
+            let why = "is required because server.admin_listen is not a loopback address; \
+                       write \"env:RECEIVER_ADMIN_TOKEN\" and set that variable";
+            problems.push(("admin_token".into(), why.into()));
+        }
+        if self.max_connections == 0 {
+            problems.push(("max_connections".into(), "must be at least 1".into()));
+        }
+        problems
+    }
+
+    /// What a request may take.
+    #[must_use]
+    pub fn request_limits(&self) -> RequestLimits {
+        RequestLimits {
+            max_body: usize::try_from(self.max_body.as_u64()).unwrap_or(usize::MAX),
+            request_timeout: self.request_timeout,
+        }
+    }
+
+    /// What connections may take.
+    #[must_use]
+    pub fn connection_limits(&self) -> ConnectionLimits {
+        ConnectionLimits {
+            max_connections: self.max_connections,
+            header_timeout: self.header_timeout,
+            grace: GRACE,
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The group committer: while one batch commits, what arrives meanwhile forms the next.
+//!
+//! There is no artificial delay: a lone event is committed at once, and the slower the database, the
+//! larger the batches.
+
+use std::{ops::Range, sync::Arc, time::Duration};
+
+use tokio::{sync::mpsc, time::Instant};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, instrument, warn};
+
+use super::{Config, IntakeError, Submission};
+use crate::{
+    domain::{Insertion, NewEvent},
+    metrics,
+    store::{Store, StoreError},
+};
+
+/// A commit that hangs for so long is given up together with its connection. Much longer than anybody
+/// waits for it, as a commit that comes late still saves the event.
+const HANGING: Duration = Duration::from_secs(30);
+/// Between two tries of a batch that the database was not there for.
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
+
+/// Commits what was submitted, batch by batch.
+pub struct Committer {
+    queue: mpsc::Receiver<Submission>,
+    store: Arc<dyn Store>,
+    max_batch: usize,
+    max_batch_bytes: u64,
+    /// How long a batch is tried again: as long as somebody waits for it.
+    patience: Duration,
+}
+
+impl Committer {
+    pub(super) fn new(
+        queue: mpsc::Receiver<Submission>,
+        store: Arc<dyn Store>,
+        config: &Config,
+        patience: Duration,
+    ) -> Self {
+        Self {
+            queue,
+            store,
+            max_batch: config.max_batch,
+            max_batch_bytes: config.max_batch_size.as_u64(),
+            patience,
+        }
+    }
+
+    /// Commits until `closing`, and then what is still queued.
+    pub async fn run(mut self, closing: CancellationToken) {
+        loop {
+            tokio::select! {
+                biased;
+                () = closing.cancelled(), if !self.queue.is_closed() => self.queue.close(),
+                first = self.queue.recv() => match first {
+                    Some(first) => self.step(first).await,
+                    None => return,
+                }
+            }
+        }
+    }
+
+    /// Commits `first` with what is queued behind it, and answers everybody.
+    #[instrument(name = "intake.commit", skip_all, fields(batch.events))]
+    async fn step(&mut self, first: Submission) {
+        let batch = self.fill(first);
+        tracing::Span::current().record("batch.events", batch.len());
+        metrics::batch_size(batch.len());
+        let mut events = Vec::with_capacity(batch.len());
+        let mut waiting = Vec::with_capacity(batch.len());
+        for submission in batch {
+            events.push(submission.event);
+            waiting.push(Some((submission.reply, submission.memory)));
+        }
+        self.commit(&events, |index, outcome| {
+            if let Some((reply, _memory)) = waiting[index].take() {
+                // Nobody waits any more: the event is stored all the same.
+                reply.send(outcome).ok();
+            }
+        })
+        .await;
+    }
+
+    fn fill(&mut self, first: Submission) -> Vec<Submission> {
+        let mut bytes = first.event.body.len() as u64;
+        let mut batch = vec![first];
+        while batch.len() < self.max_batch && bytes < self.max_batch_bytes {
+            let Ok(next) = self.queue.try_recv() else { break };
+            bytes += next.event.body.len() as u64;
+            batch.push(next);
+        }
+        batch
+    }
+
+    /// Inserts the events, halving a batch that holds a row the database refuses, until it stands alone.
+    async fn commit(
+        &self,
+        events: &[NewEvent],
+        mut answer: impl FnMut(usize, Result<Insertion, IntakeError>),
+    ) {
+        let mut parts: Vec<Range<usize>> = vec![0..events.len()];
+        while let Some(part) = parts.pop() {
+            match self.insert(&events[part.clone()]).await {
+                Ok(insertions) => {
+                    for (index, insertion) in part.zip(insertions) {
+                        answer(index, Ok(insertion));
+                    }
+                }
+                Err(StoreError::Refused(_)) if part.len() > 1 => {
+                    let middle = part.start + part.len() / 2;
+                    parts.extend([middle..part.end, part.start..middle]);
+                }
+                Err(error) => {
+                    report(&error, &events[part.clone()]);
+                    part.for_each(|index| answer(index, Err(IntakeError::Unavailable)));
+                }
+            }
+        }
+    }
+
+    /// Inserts one batch, trying again for as long as somebody waits for it.
+    async fn insert(&self, events: &[NewEvent]) -> Result<Vec<Insertion>, StoreError> {
+        let started = Instant::now();
+        loop {
+            let commit = tokio::time::timeout(HANGING, self.store.insert_events(events));
+            let error = match commit.await {
+                Ok(Ok(insertions)) => {
+                    metrics::commit_seconds(started.elapsed());
+                    return Ok(insertions);
+                }
+                Ok(Err(error)) => error,
+                Err(_) => StoreError::Hanging,
+            };
+            let again = error.is_transient() && started.elapsed() + RETRY_PAUSE < self.patience;
+            if !again {
+                return Err(error);
+            }
+            warn!(?error, "commit failed, trying again");
+            tokio::time::sleep(RETRY_PAUSE).await;
+        }
+    }
+}
+
+fn report(error: &StoreError, events: &[NewEvent]) {
+    metrics::commit_failed();
+    if let (StoreError::Refused(_), [event]) = (error, events) {
+        error!(
+            ?error,
+            event.source = %event.source,
+            event.delivery_id = event.delivery_id,
+            "the database refuses an event"
+        );
+    } else {
+        error!(?error, batch.events = events.len(), "commit failed");
+    }
+}

@@ -1,0 +1,67 @@
+//! A bound on how often something is worth a log line.
+
+use chrono::TimeDelta;
+
+use crate::domain::Timestamp;
+
+/// Lets so many through in each second, and counts the rest.
+#[derive(Debug)]
+pub(super) struct Sampler {
+    per_second: u32,
+    window: Option<Timestamp>,
+    passed: u32,
+    held_back: u64,
+}
+
+/// What a [`Sampler`] says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Sample {
+    /// Worth a line; so many before it were not.
+    Taken { held_back: u64 },
+    /// One too many.
+    HeldBack,
+}
+
+impl Sampler {
+    pub(super) fn new(per_second: u32) -> Self {
+        Self {
+            per_second,
+            window: None,
+            passed: 0,
+            held_back: 0,
+        }
+    }
+
+    pub(super) fn next(&mut self, now: Timestamp) -> Sample {
+        let fresh = self.window.is_none_or(|start| (now - start).abs() >= TimeDelta::seconds(1));
+        if fresh {
+            self.window = Some(now);
+            self.passed = 0;
+        }
+        if self.passed < self.per_second {
+            self.passed += 1;
+            Sample::Taken {
+                held_back: std::mem::take(&mut self.held_back),
+            }
+        } else {
+            self.held_back += 1;
+            Sample::HeldBack
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_is_counted_and_a_trickle_is_shown() {
+        let start = Timestamp::UNIX_EPOCH;
+        let mut sampler = Sampler::new(2);
+        assert_eq!(sampler.next(start), Sample::Taken { held_back: 0 });
+        assert_eq!(sampler.next(start), Sample::Taken { held_back: 0 });
+        assert_eq!(sampler.next(start), Sample::HeldBack);
+        let later = start + TimeDelta::seconds(1);
+        assert_eq!(sampler.next(later), Sample::Taken { held_back: 1 });
+    }
+}

@@ -1,0 +1,77 @@
+//! Every metric the receiver exports, by name: one function a metric, so that labels cannot drift.
+
+use std::time::Duration;
+
+use metrics::{counter, describe_counter, describe_histogram, histogram};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+
+const REQUESTS: &str = "huntr_receiver_requests_total";
+const REFUSALS: &str = "huntr_receiver_refusals_total";
+const PANICS: &str = "huntr_receiver_panics_total";
+const ACKNOWLEDGE: &str = "huntr_receiver_acknowledge_seconds";
+const BATCH_EVENTS: &str = "huntr_receiver_commit_batch_events";
+const COMMIT: &str = "huntr_receiver_commit_seconds";
+const COMMIT_FAILURES: &str = "huntr_receiver_commit_failures_total";
+
+const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+const EVENTS: [f64; 8] = [1.0, 2.0, 5.0, 10.0, 50.0, 100.0, 250.0, 500.0];
+
+/// Starts collecting, for the whole process.
+///
+/// # Errors
+///
+/// When a collector is installed already.
+pub fn install() -> Result<PrometheusHandle, BuildError> {
+    let seconds = |name: &str| Matcher::Full(name.to_owned());
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(seconds(ACKNOWLEDGE), &SECONDS)?
+        .set_buckets_for_metric(seconds(COMMIT), &SECONDS)?
+        .set_buckets_for_metric(seconds(BATCH_EVENTS), &EVENTS)?
+        .install_recorder()?;
+    describe_counter!(REQUESTS, "Requests to a webhook URL, by source and outcome.");
+    describe_counter!(REFUSALS, "Refused requests, by source and diagnosis.");
+    describe_counter!(PANICS, "Requests whose handler panicked.");
+    describe_histogram!(ACKNOWLEDGE, "Seconds from the end of a request's headers to its 200.");
+    describe_histogram!(BATCH_EVENTS, "Events committed in one transaction.");
+    describe_histogram!(COMMIT, "Seconds a batch took to commit, its retries included.");
+    describe_counter!(COMMIT_FAILURES, "Batches the database did not take.");
+    counter!(PANICS).absolute(0);
+    counter!(COMMIT_FAILURES).absolute(0);
+    Ok(handle)
+}
+
+/// A request to a webhook URL was answered.
+pub(crate) fn requested(source: &str, outcome: &'static str) {
+    counter!(REQUESTS, "source" => source.to_owned(), "outcome" => outcome).increment(1);
+}
+
+/// A delivery got its 200.
+pub(crate) fn acknowledged(source: &str, after: Duration) {
+    histogram!(ACKNOWLEDGE, "source" => source.to_owned()).record(after);
+}
+
+/// A request was refused.
+pub(crate) fn refused(source: &str, reason: &'static str) {
+    counter!(REFUSALS, "source" => source.to_owned(), "reason" => reason).increment(1);
+}
+
+/// A handler panicked.
+pub(crate) fn panicked() {
+    counter!(PANICS).increment(1);
+}
+
+/// A batch was formed.
+#[expect(clippy::cast_precision_loss, reason = "a batch is far smaller than 2^52")]
+pub(crate) fn batch_size(events: usize) {
+    histogram!(BATCH_EVENTS).record(events as f64);
+}
+
+/// A batch was committed.
+pub(crate) fn commit_seconds(after: Duration) {
+    histogram!(COMMIT).record(after);
+}
+
+/// A batch was not committed.
+pub(crate) fn commit_failed() {
+    counter!(COMMIT_FAILURES).increment(1);
+}

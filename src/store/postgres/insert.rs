@@ -1,0 +1,223 @@
+//! Makes a batch durable: new rows by one statement, and a second one only when some were there before.
+
+use sha2::{Digest, Sha256};
+use sqlx::{PgConnection, Row, postgres::PgBindIterExt};
+
+use super::{PostgresStore, error::store_error};
+use crate::{
+    domain::{EventId, Insertion, Name, NewEvent, Timestamp},
+    store::StoreError,
+};
+
+/// What is there already is left as it is, and not returned.
+const INSERT_EVENTS: &str = "
+insert into events (source, provider, delivery_id, event_type, occurred_at, received_at, origin,
+                    envelope_version, signature, body, problem)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[],
+                     $7::text[], $8::smallint[], $9::text[], $10::bytea[], $11::text[])
+on conflict (source, delivery_id) do nothing
+returning id, source, delivery_id";
+
+/// A statement of its own: the one that inserts cannot see what another replica committed meanwhile.
+const FIND_EVENTS: &str = "
+select events.id, events.source, events.delivery_id, sha256(events.body) as body_sha256
+from unnest($1::text[], $2::text[]) as wanted (source, delivery_id)
+join events on events.source = wanted.source and events.delivery_id = wanted.delivery_id";
+
+const INSERT_CONFLICTS: &str = "
+insert into event_conflicts (event_id, body_sha256, received_at, body)
+select * from unnest($1::bigint[], $2::bytea[], $3::timestamptz[], $4::bytea[])
+on conflict do nothing";
+
+const INSERT_DELIVERIES: &str = "
+insert into deliveries (event_id, sink, created_at, next_attempt_at)
+select event_id, sink, received_at, received_at
+from unnest($1::bigint[], $2::text[], $3::timestamptz[]) as new (event_id, sink, received_at)
+on conflict do nothing";
+
+type Digest256 = [u8; 32];
+
+/// What became of the first event of the batch with some key.
+#[derive(Clone, Copy)]
+enum Fate {
+    Stored(EventId),
+    WasThere { id: EventId, body_sha256: Digest256 },
+}
+
+impl PostgresStore {
+    pub(super) async fn insert_batch(
+        &self,
+        events: &[NewEvent],
+    ) -> Result<Vec<Insertion>, StoreError> {
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut turn = self.writer.begin().await.map_err(store_error)?;
+        let insertions = insert(&mut turn.connection, events).await?;
+        turn.commit().await.map_err(store_error)?;
+        Ok(insertions)
+    }
+}
+
+async fn insert(
+    connection: &mut PgConnection,
+    events: &[NewEvent],
+) -> Result<Vec<Insertion>, StoreError> {
+    // Every replica goes through the keys in the same order, so that no two of them wait for each other.
+    let mut order: Vec<usize> = (0..events.len()).collect();
+    order.sort_unstable_by(|&a, &b| key(&events[a]).cmp(&key(&events[b])).then(a.cmp(&b)));
+    let groups: Vec<&[usize]> = order
+        .chunk_by(|&a, &b| key(&events[a]) == key(&events[b]))
+        .collect();
+    let firsts: Vec<&NewEvent> = groups.iter().map(|group| &events[group[0]]).collect();
+
+    let fates = insert_events(connection, &firsts).await?;
+    insert_conflicts(connection, events, &groups, &fates).await?;
+    insert_deliveries(connection, &firsts, &fates).await?;
+
+    let mut insertions = vec![None; events.len()];
+    for (group, fate) in groups.iter().zip(&fates) {
+        let (id, stored) = match *fate {
+            Fate::Stored(id) => (id, true),
+            Fate::WasThere { id, .. } => (id, false),
+        };
+        for &member in *group {
+            insertions[member] = Some(Insertion::Duplicate(id));
+        }
+        if stored {
+            insertions[group[0]] = Some(Insertion::Stored(id));
+        }
+    }
+    Ok(insertions.into_iter().flatten().collect())
+}
+
+/// Inserts the events that are new and looks up the others. `firsts` is sorted by key, without repetition.
+async fn insert_events(
+    connection: &mut PgConnection,
+    firsts: &[&NewEvent],
+) -> Result<Vec<Fate>, StoreError> {
+    let mut fates: Vec<Option<Fate>> = vec![None; firsts.len()];
+    let inserted = sqlx::query(INSERT_EVENTS)
+        .bind(firsts.iter().map(|event| &*event.source).bind_iter())
+        .bind(firsts.iter().map(|event| event.provider).bind_iter())
+        .bind(firsts.iter().map(|event| event.delivery_id.as_str()).bind_iter())
+        .bind(firsts.iter().map(|event| event.event_type.as_deref()).bind_iter())
+        .bind(firsts.iter().map(|event| event.occurred_at).bind_iter())
+        .bind(firsts.iter().map(|event| event.received_at).bind_iter())
+        .bind(firsts.iter().map(|event| event.origin.as_str()).bind_iter())
+        .bind(firsts.iter().map(|event| event.envelope_version).bind_iter())
+        .bind(firsts.iter().map(|event| event.signature.as_deref()).bind_iter())
+        .bind(firsts.iter().map(|event| &*event.body).bind_iter())
+        .bind(firsts.iter().map(|event| event.problem.as_deref()).bind_iter())
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(store_error)?;
+    for row in &inserted {
+        let (position, id) = locate(row, firsts)?;
+        fates[position] = Some(Fate::Stored(id));
+    }
+
+    if inserted.len() < firsts.len() {
+        let missing = || {
+            let without_fate = firsts.iter().zip(&fates).filter(|(_, fate)| fate.is_none());
+            without_fate.map(|(event, _)| *event)
+        };
+        let found = sqlx::query(FIND_EVENTS)
+            .bind(missing().map(|event| &*event.source).bind_iter())
+            .bind(missing().map(|event| event.delivery_id.as_str()).bind_iter())
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(store_error)?;
+        for row in &found {
+            let (position, id) = locate(row, firsts)?;
+            let body_sha256 = row.try_get("body_sha256").map_err(store_error)?;
+            fates[position] = Some(Fate::WasThere { id, body_sha256 });
+        }
+    }
+    let all: Option<Vec<Fate>> = fates.into_iter().collect();
+    all.ok_or(StoreError::Vanished)
+}
+
+/// Keeps the bodies that differ from the one that was first under their key.
+async fn insert_conflicts(
+    connection: &mut PgConnection,
+    events: &[NewEvent],
+    groups: &[&[usize]],
+    fates: &[Fate],
+) -> Result<(), StoreError> {
+    let mut conflicts: Vec<(EventId, Digest256, &NewEvent)> = Vec::new();
+    for (group, fate) in groups.iter().zip(fates) {
+        let members = group.iter().map(|&member| &events[member]);
+        match *fate {
+            Fate::Stored(id) => {
+                let first = &events[group[0]].body;
+                let others = members.skip(1).filter(|event| event.body != first);
+                conflicts.extend(others.map(|event| (id, digest(event), event)));
+            }
+            Fate::WasThere { id, body_sha256 } => {
+                let hashed = members.map(|event| (id, digest(event), event));
+                conflicts.extend(hashed.filter(|(_, digest, _)| *digest != body_sha256));
+            }
+        }
+    }
+    if conflicts.is_empty() {
+        return Ok(());
+    }
+    // The same order on every replica; the sort is stable, so the earliest of equal bodies is kept.
+    conflicts.sort_by_key(|&(id, digest, _)| (id, digest));
+    sqlx::query(INSERT_CONFLICTS)
+        .bind(conflicts.iter().map(|(id, _, _)| id.0).bind_iter())
+        .bind(conflicts.iter().map(|(_, digest, _)| &digest[..]).bind_iter())
+        .bind(conflicts.iter().map(|(_, _, event)| event.received_at).bind_iter())
+        .bind(conflicts.iter().map(|(_, _, event)| &*event.body).bind_iter())
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(store_error)
+}
+
+async fn insert_deliveries(
+    connection: &mut PgConnection,
+    firsts: &[&NewEvent],
+    fates: &[Fate],
+) -> Result<(), StoreError> {
+    let mut deliveries: Vec<(EventId, &Name, Timestamp)> = Vec::new();
+    for (event, fate) in firsts.iter().zip(fates) {
+        if let Fate::Stored(id) = *fate {
+            deliveries.extend(event.sinks.iter().map(|sink| (id, sink, event.received_at)));
+        }
+    }
+    if deliveries.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(INSERT_DELIVERIES)
+        .bind(deliveries.iter().map(|(id, _, _)| id.0).bind_iter())
+        .bind(deliveries.iter().map(|(_, sink, _)| &***sink).bind_iter())
+        .bind(deliveries.iter().map(|(_, _, at)| *at).bind_iter())
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(store_error)
+}
+
+/// Which of the sorted `firsts` a returned row is, and its id.
+fn locate(
+    row: &sqlx::postgres::PgRow,
+    firsts: &[&NewEvent],
+) -> Result<(usize, EventId), StoreError> {
+    let id = EventId(row.try_get("id").map_err(store_error)?);
+    let source: &str = row.try_get("source").map_err(store_error)?;
+    let delivery_id: &str = row.try_get("delivery_id").map_err(store_error)?;
+    firsts
+        .binary_search_by(|event| key(event).cmp(&(source, delivery_id)))
+        .map(|position| (position, id))
+        .map_err(|_| StoreError::Vanished)
+}
+
+fn key(event: &NewEvent) -> (&str, &str) {
+    (&event.source, &event.delivery_id)
+}
+
+fn digest(event: &NewEvent) -> Digest256 {
+    Sha256::digest(&event.body).into()
+}

@@ -1,0 +1,111 @@
+//! Refused requests, kept aside within a budget for each source.
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+use sqlx::postgres::PgBindIterExt;
+
+use super::{PostgresStore, error::store_error};
+use crate::{
+    domain::{Name, RejectedId, RejectedRequest, StoredRejection, Timestamp},
+    store::{
+        RejectedBudget, StoreError,
+        rows::{RejectedRow, headers_text},
+    },
+};
+
+const INSERT_REJECTED: &str = "
+insert into rejected_requests (source, received_at, reason, headers, body)
+select source, received_at, reason, headers::jsonb, body
+from unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::bytea[])
+     as new (source, received_at, reason, headers, body)";
+
+/// Counted from the newest on, so what is over the budget is the oldest. What another replica is removing
+/// already is skipped rather than waited for.
+const PRUNE_REJECTED: &str = "
+with counted as (
+    select id, received_at, row_number() over newest_first as position,
+           sum(octet_length(body)) over newest_first as size
+    from rejected_requests
+    where source = any($1)
+    window newest_first as (partition by source order by id desc
+                            rows between unbounded preceding and current row)
+), over_budget as (
+    select id from rejected_requests
+    where id in (select id from counted where position > $2 or size > $3 or received_at < $4)
+    for update skip locked
+)
+delete from rejected_requests where id in (select id from over_budget)";
+
+const LIST_REJECTED: &str = "
+select id, received_at, headers::text as headers, body
+from rejected_requests
+where source = $1 and id > $2
+order by id
+limit $3";
+
+const REMOVE_REJECTED: &str = "delete from rejected_requests where id = any($1)";
+
+impl PostgresStore {
+    pub(super) async fn keep(
+        &self,
+        requests: &[RejectedRequest],
+        budget: &RejectedBudget,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if requests.is_empty() {
+            return Ok(());
+        }
+        let sources: BTreeSet<&str> = requests.iter().map(|request| &*request.source).collect();
+        let max_size = i64::try_from(budget.max_size.as_u64()).unwrap_or(i64::MAX);
+        let oldest = TimeDelta::from_std(budget.max_age)
+            .ok()
+            .and_then(|age| now.checked_sub_signed(age));
+
+        let mut transaction = self.pool.begin().await.map_err(store_error)?;
+        sqlx::query(INSERT_REJECTED)
+            .bind(requests.iter().map(|request| &*request.source).bind_iter())
+            .bind(requests.iter().map(|request| request.received_at).bind_iter())
+            .bind(requests.iter().map(|request| request.reason).bind_iter())
+            .bind(requests.iter().map(|request| headers_text(&request.headers)).bind_iter())
+            .bind(requests.iter().map(|request| &*request.body).bind_iter())
+            .execute(&mut *transaction)
+            .await
+            .map_err(store_error)?;
+        sqlx::query(PRUNE_REJECTED)
+            .bind(sources.into_iter().bind_iter())
+            .bind(i64::from(budget.max_count))
+            .bind(max_size)
+            .bind(oldest)
+            .execute(&mut *transaction)
+            .await
+            .map_err(store_error)?;
+        transaction.commit().await.map_err(store_error)
+    }
+
+    pub(super) async fn rejected(
+        &self,
+        source: &Name,
+        after: RejectedId,
+        limit: u32,
+    ) -> Result<Vec<StoredRejection>, StoreError> {
+        let rows: Vec<RejectedRow> = sqlx::query_as(LIST_REJECTED)
+            .bind(&**source)
+            .bind(after.0)
+            .bind(i64::from(limit))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(store_error)?;
+        let rejections = rows.into_iter().map(StoredRejection::try_from);
+        rejections.collect::<Result<_, _>>().map_err(store_error)
+    }
+
+    pub(super) async fn remove(&self, ids: &[RejectedId]) -> Result<(), StoreError> {
+        sqlx::query(REMOVE_REJECTED)
+            .bind(ids.iter().map(|id| id.0).bind_iter())
+            .execute(&self.pool)
+            .await
+            .map(drop)
+            .map_err(store_error)
+    }
+}

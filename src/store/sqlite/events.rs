@@ -1,0 +1,55 @@
+//! Reads stored events back.
+
+use super::{SqliteStore, error::store_error};
+use crate::{
+    domain::{EventId, EventRecord, EventSummary, iso_millis},
+    store::{
+        EventFilter, StoreError,
+        rows::{EventRow, WholeEventRow},
+    },
+};
+
+const LIST_EVENTS: &str = "
+select id, source, provider, delivery_id, event_type, occurred_at, received_at, origin, envelope_version,
+       problem
+from events
+where (?1 is null or source = ?1)
+  and (?2 is null or event_type = ?2)
+  and (?3 is null or received_at >= ?3)
+  and (?4 is null or received_at < ?4)
+  and (not ?5 or problem is not null)
+  and (?6 is null or id < ?6)
+order by id desc
+limit ?7";
+
+const FIND_EVENT: &str = "
+select id, source, provider, delivery_id, event_type, occurred_at, received_at, origin, envelope_version,
+       problem, signature, body
+from events
+where id = ?1";
+
+impl SqliteStore {
+    pub(super) async fn list(&self, filter: &EventFilter) -> Result<Vec<EventSummary>, StoreError> {
+        let rows: Vec<EventRow> = sqlx::query_as(LIST_EVENTS)
+            .bind(&filter.source)
+            .bind(&filter.event_type)
+            .bind(filter.since.as_ref().map(iso_millis))
+            .bind(filter.until.as_ref().map(iso_millis))
+            .bind(filter.problems_only)
+            .bind(filter.before.map(|id| id.0))
+            .bind(i64::from(filter.limit))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(store_error)?;
+        Ok(rows.into_iter().map(EventSummary::from).collect())
+    }
+
+    pub(super) async fn find(&self, id: EventId) -> Result<Option<EventRecord>, StoreError> {
+        let row: Option<WholeEventRow> = sqlx::query_as(FIND_EVENT)
+            .bind(id.0)
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(store_error)?;
+        Ok(row.map(EventRecord::from))
+    }
+}

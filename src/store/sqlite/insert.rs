@@ -1,0 +1,107 @@
+//! Makes a batch durable, event by event, in the order of arrival.
+
+use sha2::{Digest, Sha256};
+use sqlx::SqliteConnection;
+
+use super::{SqliteStore, error::store_error};
+use crate::{
+    domain::{EventId, Insertion, NewEvent, iso_millis},
+    store::StoreError,
+};
+
+const INSERT_EVENT: &str = "
+insert into events (source, provider, delivery_id, event_type, occurred_at, received_at, origin,
+                    envelope_version, signature, body, problem)
+values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+on conflict (source, delivery_id) do nothing
+returning id";
+
+const FIND_EVENT: &str = "
+select id, body = ?3 as same_body from events where source = ?1 and delivery_id = ?2";
+
+const INSERT_CONFLICT: &str = "
+insert into event_conflicts (event_id, body_sha256, received_at, body)
+values (?1, ?2, ?3, ?4)
+on conflict do nothing";
+
+const INSERT_DELIVERY: &str = "
+insert into deliveries (event_id, sink, created_at, next_attempt_at)
+values (?1, ?2, ?3, ?3)
+on conflict do nothing";
+
+impl SqliteStore {
+    pub(super) async fn insert_batch(
+        &self,
+        events: &[NewEvent],
+    ) -> Result<Vec<Insertion>, StoreError> {
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut turn = self.writer.begin().await.map_err(store_error)?;
+        let mut insertions = Vec::with_capacity(events.len());
+        for event in events {
+            insertions.push(insert(&mut turn.connection, event).await?);
+        }
+        turn.commit().await.map_err(store_error)?;
+        Ok(insertions)
+    }
+}
+
+async fn insert(
+    connection: &mut SqliteConnection,
+    event: &NewEvent,
+) -> Result<Insertion, StoreError> {
+    let id: Option<i64> = sqlx::query_scalar(INSERT_EVENT)
+        .bind(&*event.source)
+        .bind(event.provider)
+        .bind(&event.delivery_id)
+        .bind(&event.event_type)
+        .bind(event.occurred_at.as_ref().map(iso_millis))
+        .bind(iso_millis(&event.received_at))
+        .bind(event.origin.as_str())
+        .bind(event.envelope_version)
+        .bind(&event.signature)
+        .bind(&*event.body)
+        .bind(&event.problem)
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(store_error)?;
+    let Some(id) = id else {
+        return record_duplicate(connection, event).await;
+    };
+    for sink in &event.sinks {
+        sqlx::query(INSERT_DELIVERY)
+            .bind(id)
+            .bind(&**sink)
+            .bind(iso_millis(&event.received_at))
+            .execute(&mut *connection)
+            .await
+            .map_err(store_error)?;
+    }
+    Ok(Insertion::Stored(EventId(id)))
+}
+
+async fn record_duplicate(
+    connection: &mut SqliteConnection,
+    event: &NewEvent,
+) -> Result<Insertion, StoreError> {
+    let found: Option<(i64, bool)> = sqlx::query_as(FIND_EVENT)
+        .bind(&*event.source)
+        .bind(&event.delivery_id)
+        .bind(&*event.body)
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(store_error)?;
+    let (id, same_body) = found.ok_or(StoreError::Vanished)?;
+    if !same_body {
+        sqlx::query(INSERT_CONFLICT)
+            .bind(id)
+            .bind(&Sha256::digest(&event.body)[..])
+            .bind(iso_millis(&event.received_at))
+            .bind(&*event.body)
+            .execute(connection)
+            .await
+            .map_err(store_error)?;
+    }
+    Ok(Insertion::Duplicate(EventId(id)))
+}

@@ -1,0 +1,175 @@
+//! The store in a file of its own, which one receiver serves from.
+
+mod error;
+mod events;
+mod file;
+mod insert;
+mod migrations;
+mod rejected;
+mod writer;
+
+use std::{
+    fs::File,
+    path::Path,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use sqlx::{
+    ConnectOptions, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use self::{
+    error::{is_read_only, store_error},
+    writer::Writer,
+};
+use super::{EventFilter, RejectedBudget, Store, StoreError};
+use crate::domain::{
+    EventId, EventRecord, EventSummary, Insertion, Name, NewEvent, RejectedId, RejectedRequest,
+    StoredRejection, Timestamp,
+};
+
+/// How long to wait for another process that writes, such as a CLI command.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Connections that only read.
+const READERS: u32 = 2;
+
+/// Reads the file's header, which fails when it is no database.
+const IS_A_DATABASE: &str = "select count(*) from sqlite_master";
+
+/// Events in an SQLite file.
+pub struct SqliteStore {
+    writer: Writer,
+    readers: SqlitePool,
+    serving: Mutex<Option<File>>,
+}
+
+impl SqliteStore {
+    /// Opens the database, and creates the file and its folder where they are missing.
+    ///
+    /// Others may have it open too: this is for commands that run beside `serve`.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be created or used, or is no database.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_at(&file::create(path)?).await
+    }
+
+    /// As [`open`](Self::open), for the one process that serves from it: it holds `<path>.lock` until it is
+    /// closed or dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Locked`] when another process serves from it; else as [`open`](Self::open).
+    pub async fn open_for_serving(path: &Path) -> Result<Self, StoreError> {
+        let path = file::create(path)?;
+        let lock = file::lock_for_serving(&path)?;
+        let mut store = Self::open_at(&path).await?;
+        store.serving = Mutex::new(Some(lock));
+        Ok(store)
+    }
+
+    /// Opens a database that is there; creates nothing.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such file, or it is no database.
+    pub async fn open_existing(path: &Path) -> Result<Self, StoreError> {
+        Self::open_at(&file::existing(path)?).await
+    }
+
+    async fn open_at(path: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .busy_timeout(BUSY_TIMEOUT)
+            .foreign_keys(true)
+            .disable_statement_logging();
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .acquire_timeout(BUSY_TIMEOUT)
+            .connect_lazy_with(options.clone().read_only(true));
+        let writer = Writer::new(
+            options
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full)
+                // On macOS an fsync does not reach the disk without it; elsewhere it means nothing.
+                .pragma("fullfsync", "on"),
+        );
+        sqlx::query(IS_A_DATABASE)
+            .execute(&readers)
+            .await
+            .map_err(store_error)?;
+        Ok(Self {
+            writer,
+            readers,
+            serving: Mutex::new(None),
+        })
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn insert_events(&self, events: &[NewEvent]) -> Result<Vec<Insertion>, StoreError> {
+        self.insert_batch(events).await
+    }
+
+    async fn list_events(&self, filter: &EventFilter) -> Result<Vec<EventSummary>, StoreError> {
+        self.list(filter).await
+    }
+
+    async fn find_event(&self, id: EventId) -> Result<Option<EventRecord>, StoreError> {
+        self.find(id).await
+    }
+
+    async fn keep_rejected(
+        &self,
+        requests: &[RejectedRequest],
+        budget: &RejectedBudget,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.keep(requests, budget, now).await
+    }
+
+    async fn list_rejected(
+        &self,
+        source: &Name,
+        after: RejectedId,
+        limit: u32,
+    ) -> Result<Vec<StoredRejection>, StoreError> {
+        self.rejected(source, after, limit).await
+    }
+
+    async fn remove_rejected(&self, ids: &[RejectedId]) -> Result<(), StoreError> {
+        self.remove(ids).await
+    }
+
+    async fn migrate(&self) -> Result<usize, StoreError> {
+        self.apply_migrations().await
+    }
+
+    async fn pending_migrations(&self) -> Result<usize, StoreError> {
+        self.count_pending_migrations().await
+    }
+
+    /// Takes the write lock and gives it back; nothing is written.
+    async fn ping(&self) -> Result<(), StoreError> {
+        let attempt = async { self.writer.begin_in_background().await?.roll_back().await };
+        attempt.await.map_err(|error| match error {
+            error if is_read_only(&error) => StoreError::ReadOnly,
+            error => store_error(error),
+        })
+    }
+
+    async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+        self.serving
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+    }
+}

@@ -1,0 +1,127 @@
+//! Refused requests, kept aside within a budget for each source; written in short turns.
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+
+use super::{SqliteStore, error::store_error, writer::BACKGROUND_ROWS};
+use crate::{
+    domain::{Name, RejectedId, RejectedRequest, StoredRejection, Timestamp, iso_millis},
+    store::{
+        RejectedBudget, StoreError,
+        rows::{RejectedRow, headers_text},
+    },
+};
+
+const INSERT_REJECTED: &str = "
+insert into rejected_requests (source, received_at, reason, headers, body)
+values (?1, ?2, ?3, ?4, ?5)";
+
+/// Counted from the newest on, so what is over the budget is the oldest.
+const OVER_BUDGET: &str = "
+select id
+from (select id, received_at, row_number() over newest_first as position,
+             sum(length(body)) over newest_first as size
+      from rejected_requests
+      where source = ?1
+      window newest_first as (order by id desc rows between unbounded preceding and current row))
+where position > ?2 or size > ?3 or received_at < ?4
+order by id";
+
+const LIST_REJECTED: &str = "
+select id, received_at, headers, body
+from rejected_requests
+where source = ?1 and id > ?2
+order by id
+limit ?3";
+
+const REMOVE_REJECTED: &str = "delete from rejected_requests where id = ?1";
+
+impl SqliteStore {
+    pub(super) async fn keep(
+        &self,
+        requests: &[RejectedRequest],
+        budget: &RejectedBudget,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        for some in requests.chunks(BACKGROUND_ROWS) {
+            self.insert_rejected(some).await?;
+        }
+        let sources: BTreeSet<&Name> = requests.iter().map(|request| &request.source).collect();
+        for source in sources {
+            let over_budget = self.over_budget(source, budget, now).await?;
+            self.remove(&over_budget).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn rejected(
+        &self,
+        source: &Name,
+        after: RejectedId,
+        limit: u32,
+    ) -> Result<Vec<StoredRejection>, StoreError> {
+        let rows: Vec<RejectedRow> = sqlx::query_as(LIST_REJECTED)
+            .bind(&**source)
+            .bind(after.0)
+            .bind(i64::from(limit))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(store_error)?;
+        let rejections = rows.into_iter().map(StoredRejection::try_from);
+        rejections.collect::<Result<_, _>>().map_err(store_error)
+    }
+
+    pub(super) async fn remove(&self, ids: &[RejectedId]) -> Result<(), StoreError> {
+        for some in ids.chunks(BACKGROUND_ROWS) {
+            let mut turn = self.writer.begin_in_background().await.map_err(store_error)?;
+            for id in some {
+                sqlx::query(REMOVE_REJECTED)
+                    .bind(id.0)
+                    .execute(&mut turn.connection)
+                    .await
+                    .map_err(store_error)?;
+            }
+            turn.commit().await.map_err(store_error)?;
+        }
+        Ok(())
+    }
+
+    async fn insert_rejected(&self, requests: &[RejectedRequest]) -> Result<(), StoreError> {
+        let mut turn = self.writer.begin_in_background().await.map_err(store_error)?;
+        for request in requests {
+            sqlx::query(INSERT_REJECTED)
+                .bind(&*request.source)
+                .bind(iso_millis(&request.received_at))
+                .bind(request.reason)
+                .bind(headers_text(&request.headers))
+                .bind(&*request.body)
+                .execute(&mut turn.connection)
+                .await
+                .map_err(store_error)?;
+        }
+        turn.commit().await.map_err(store_error)
+    }
+
+    /// Read beside the writer: counting keeps no event waiting.
+    async fn over_budget(
+        &self,
+        source: &Name,
+        budget: &RejectedBudget,
+        now: Timestamp,
+    ) -> Result<Vec<RejectedId>, StoreError> {
+        let max_size = i64::try_from(budget.max_size.as_u64()).unwrap_or(i64::MAX);
+        let oldest = TimeDelta::from_std(budget.max_age)
+            .ok()
+            .and_then(|age| now.checked_sub_signed(age));
+        let ids: Vec<i64> = sqlx::query_scalar(OVER_BUDGET)
+            .bind(&**source)
+            .bind(i64::from(budget.max_count))
+            .bind(max_size)
+            .bind(oldest.as_ref().map(iso_millis))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(store_error)?;
+        Ok(ids.into_iter().map(RejectedId).collect())
+    }
+}

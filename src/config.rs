@@ -2,17 +2,13 @@
 
 mod reader;
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use bytesize::ByteSize;
 use figment::{
-    Figment,
+    Figment, Metadata, Profile, Provider,
     providers::{Env, Format, Serialized, Toml},
-    value::{Dict, Value},
+    value::{Dict, Map, Value},
 };
 use serde::Deserialize;
 
@@ -90,14 +86,21 @@ impl Config {
     pub fn load(overrides: &Overrides) -> Result<Self, ConfigError> {
         let mut figment = Figment::from(Toml::string(DEFAULTS));
         if let Some(path) = &overrides.file {
-            figment = figment.merge(file(path)?);
+            let name = path.display().to_string();
+            // Read here, and once: a missing file is an error, and a pipe gives its content only once.
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| ConfigError::of(&name, format!("cannot be read: {error}")))?;
+            figment = figment.merge(Layer { name, options: Toml::string(&text) });
         }
         if let Some(url) = environment("DATABASE_URL") {
-            figment = figment.merge(Serialized::global("database.url", url));
+            let options = Serialized::global("database.url", url);
+            figment = figment.merge(Layer { name: "DATABASE_URL".into(), options });
         }
-        figment = figment.merge(Env::prefixed("RECEIVER__").split("__"));
+        let options = Env::prefixed("RECEIVER__").split("__");
+        figment = figment.merge(Layer { name: "the environment".into(), options });
         for (key, value) in &overrides.flags {
-            figment = figment.merge(Serialized::global(key, value));
+            let options = Serialized::global(key, value);
+            figment = figment.merge(Layer { name: "the command line".into(), options });
         }
         Self::read(figment)
     }
@@ -114,6 +117,7 @@ impl Config {
         let log = reader.section("log", |_: &telemetry::Config| Vec::new());
         reader.section("spool", |_: &Spool| Vec::new());
         reader.section("tables", |_: &Tables| Vec::new());
+        reader.refuse("sinks.tables", "this name is reserved for the typed tables");
         let sources = reader.entries("sources", "provider", providers::Config::read, providers::Config::problems);
         let sinks = reader.entries("sinks", "kind", sinks::Config::read, sinks::Config::problems);
         reader.finish()?;
@@ -168,14 +172,19 @@ struct Tables {
     program_field: String,
 }
 
-fn file(path: &Path) -> Result<figment::providers::Data<Toml>, ConfigError> {
-    // Read here first, because a missing file would count as an empty one.
-    match std::fs::read_to_string(path) {
-        Ok(_) => Ok(Toml::file_exact(path)),
-        Err(error) => Err(ConfigError::of(
-            path.display().to_string(),
-            format!("cannot be read: {error}"),
-        )),
+/// Options, and where they come from, in the user's words.
+struct Layer<P> {
+    name: String,
+    options: P,
+}
+
+impl<P: Provider> Provider for Layer<P> {
+    fn metadata(&self) -> Metadata {
+        Metadata::named(self.name.clone())
+    }
+
+    fn data(&self) -> figment::error::Result<Map<Profile, Dict>> {
+        self.options.data()
     }
 }
 

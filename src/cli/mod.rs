@@ -44,6 +44,17 @@ enum Command {
     Reverify(reverify::Args),
 }
 
+/// An argument that does not fit the configuration, or the other arguments.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Misuse(String);
+
+impl Misuse {
+    fn no_source(name: &str) -> Self {
+        Self(format!("there is no source {name} in the configuration"))
+    }
+}
+
 /// Runs the command that the command line names.
 ///
 /// The exit code is 0 when it is done, 1 when it failed, and 2 when it or the configuration was wrong.
@@ -54,7 +65,8 @@ pub fn main() -> ExitCode {
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             output::complain(&error);
-            if error.is::<ConfigError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
+            let wrongly_used = error.is::<ConfigError>() || error.is::<Misuse>();
+            if wrongly_used { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }

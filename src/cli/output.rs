@@ -12,7 +12,10 @@ pub(super) fn line(text: &str) -> anyhow::Result<()> {
 
 /// Prints bytes as they are.
 pub(super) fn bytes(bytes: &[u8]) -> anyhow::Result<()> {
-    Ok(stdout().lock().write_all(bytes)?)
+    let mut stdout = stdout().lock();
+    stdout.write_all(bytes)?;
+    // What follows the last newline would be written on exit, when nobody sees it fail.
+    Ok(stdout.flush()?)
 }
 
 /// Prints a value as indented JSON.

@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::output;
+use super::{Misuse, output};
 use crate::{
     app::build_sources,
     config::Config,
@@ -50,8 +50,10 @@ struct Report {
 pub(super) async fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode> {
     config.require_sources()?;
     let sources = build_sources(config);
-    if let Some(name) = &args.source {
-        ensure!(sources.contains_key(name.as_str()), "there is no source {name} in the configuration");
+    if let Some(name) = &args.source
+        && !sources.contains_key(name.as_str())
+    {
+        return Err(Misuse::no_source(name).into());
     }
     let routes = Routes::new(&config.sinks);
     let store = store::open_existing(&config.database)

@@ -9,7 +9,7 @@ use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::output;
+use super::{Misuse, output};
 use crate::{
     app::build_sources,
     config::Config,
@@ -129,16 +129,15 @@ pub(super) async fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode
 
 fn choose<'a>(sources: &'a Sources, args: &Args) -> anyhow::Result<Vec<Letter<'a>>> {
     let chosen: Vec<&Source> = match &args.source {
-        Some(name) => {
-            let source = sources.get(name.as_str());
-            vec![source.with_context(|| format!("there is no source {name} in the configuration"))?]
-        }
+        Some(name) => vec![sources.get(name.as_str()).ok_or_else(|| Misuse::no_source(name))?],
         None => sources.values().filter(|source| source.provider().sign(b"").is_some()).collect(),
     };
-    ensure!(!chosen.is_empty(), "no source has a secret to sign with");
+    ensure!(!chosen.is_empty(), Misuse("no source has a secret to sign with".into()));
     let letters: Vec<_> = if let Some(path) = &args.what.file {
         let body = Bytes::from(std::fs::read(path).with_context(|| format!("reading {}", path.display()))?);
-        let [source] = chosen[..] else { bail!("--file goes to one source: name it with --source") };
+        let [source] = chosen[..] else {
+            bail!(Misuse("--file goes to one source: name it with --source".into()))
+        };
         vec![Letter { source, name: path.display().to_string(), content: Content::File(body) }]
     } else {
         let wanted = |sample: &&Sample| match &args.what.event_type {
@@ -157,7 +156,8 @@ fn choose<'a>(sources: &'a Sources, args: &Args) -> anyhow::Result<Vec<Letter<'a
     };
     if letters.is_empty() {
         let names = sources.values().flat_map(|source| source.provider().samples()).map(|sample| sample.name);
-        bail!("there is no such sample; there are {}", names.collect::<Vec<_>>().join(", "));
+        let names = names.collect::<Vec<_>>().join(", ");
+        bail!(Misuse(format!("there is no such sample; there are {names}")));
     }
     Ok(letters)
 }

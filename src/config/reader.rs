@@ -24,9 +24,7 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn new(figment: Figment) -> Result<Self, ConfigError> {
         let tree = figment.extract::<Dict>().map_err(|error| {
-            let place = error.metadata.as_ref().map_or_else(|| "(the file)".into(), |metadata| {
-                metadata.source.as_ref().map_or_else(|| metadata.name.to_string(), ToString::to_string)
-            });
+            let place = error.metadata.map_or_else(|| "(the configuration)".into(), |metadata| metadata.name.to_string());
             ConfigError::of(place, without_excerpt(&error.kind.to_string()))
         })?;
         Ok(Self { figment, tree, problems: Vec::new() })
@@ -92,6 +90,16 @@ impl Reader {
         named
     }
 
+    /// Takes out an entry of a section that may not be there.
+    pub(super) fn refuse(&mut self, full_key: &str, why: &str) {
+        let Some((section, name)) = full_key.split_once('.') else { return };
+        if let Some(Value::Dict(_, entries)) = self.tree.get_mut(section)
+            && entries.remove(name).is_some()
+        {
+            self.note(full_key.into(), why);
+        }
+    }
+
     /// Says what is wrong, if anything is.
     pub(super) fn finish(mut self) -> Result<(), ConfigError> {
         for section in std::mem::take(&mut self.tree).into_keys() {
@@ -112,43 +120,54 @@ impl Reader {
         problems: impl Fn(&T) -> Problems,
     ) -> Option<T> {
         let found_before = self.problems.len();
-        let mut removed: Vec<String> = Vec::new();
+        let full = |path: &[String]| [&[section.to_owned()], path].concat().join(".");
+        let mut removed: Vec<Vec<String>> = Vec::new();
         loop {
             let error = match read(&value) {
                 Ok(read) => {
                     for (key, why) in problems(&read) {
-                        self.note(format!("{section}.{key}"), &why);
+                        let path: Vec<_> = key.split('.').map(ToOwned::to_owned).collect();
+                        // An option that was wrong is not missing.
+                        if !removed.iter().any(|removed| removed.starts_with(&path)) {
+                            self.note(full(&before_removal(&path, &removed)), &why);
+                        }
                     }
                     return (self.problems.len() == found_before).then_some(read);
                 }
                 Err(error) => error,
             };
-            let mut path = error.path.clone();
-            if let Kind::UnknownField(name, _) = &error.kind {
-                path.push(name.clone());
-            } else if let Kind::MissingField(name) = &error.kind {
+            let mut path = error.path;
+            let missing = if let Kind::MissingField(name) = &error.kind {
                 path.push(name.to_string());
+                true
+            } else {
+                false
+            };
+            let mut original = before_removal(&path, &removed);
+            let noted = removed.contains(&original);
+            let key = full(&original);
+            if missing {
+                // The table that lacks it goes as a whole, and what is beside it is read on.
+                path.pop();
+                original.pop();
             }
-            let full = [&[section.to_owned()], &path[..]].concat().join(".");
-            let missing = matches!(error.kind, Kind::MissingField(_));
-            if missing && removed.contains(&full) {
-                // Only missing because it was wrong, which was noted.
-                return None;
+            let wrong = remove(&mut value, &path, &key);
+            if !noted {
+                self.note(key, &describe(&error.kind, wrong.as_ref()));
             }
-            self.note(full.clone(), &describe(&error.kind));
-            if missing || !remove(&mut value, &path, &full) {
-                return None;
-            }
-            removed.push(full);
+            wrong?;
+            removed.push(original);
         }
     }
 
     fn note(&mut self, key: String, why: &str) {
-        let place = self.figment.find_metadata(&key).filter(|metadata| !is_default(metadata));
-        let place = place.map(|metadata| match &metadata.source {
-            Some(source) => format!(" (in {source})"),
-            None => format!(" (in {})", metadata.name),
-        });
+        // An item of a list comes from where the list comes from.
+        let option = match key.rsplit_once('.') {
+            Some((list, index)) if index.parse::<usize>().is_ok() => list,
+            _ => &key,
+        };
+        let metadata = self.figment.find_metadata(option);
+        let place = metadata.filter(|metadata| !is_default(metadata)).map(|metadata| format!(" (in {})", metadata.name));
         let why = format!("{why}{}", place.unwrap_or_default());
         self.problems.push(Problem { key, why });
     }
@@ -158,38 +177,73 @@ fn is_default(metadata: &figment::Metadata) -> bool {
     metadata.name.starts_with("TOML source string")
 }
 
-/// Takes a wrong option out, and puts its default in. Tells whether there was such an option.
-fn remove(section: &mut Value, path: &[String], full: &str) -> bool {
-    let Some((key, rest)) = path.split_first() else { return false };
-    let Value::Dict(_, options) = section else { return false };
-    match options.get_mut(key) {
-        Some(inner @ Value::Dict(..)) if !rest.is_empty() => remove(inner, rest, full),
-        Some(_) => {
-            options.remove(key);
-            let default = Figment::from(<figment::providers::Toml as figment::providers::Format>::string(DEFAULTS))
-                .find_value(full);
-            if let Ok(default) = default {
+/// Takes a wrong option out, and puts its default in.
+fn remove(section: &mut Value, path: &[String], full: &str) -> Option<Value> {
+    let (key, rest) = path.split_first()?;
+    match section {
+        Value::Dict(_, options) if rest.is_empty() => {
+            let wrong = options.remove(key)?;
+            let defaults = Figment::from(<figment::providers::Toml as figment::providers::Format>::string(DEFAULTS));
+            if let Ok(default) = defaults.find_value(full) {
                 options.insert(key.clone(), default);
             }
-            true
+            Some(wrong)
         }
-        None => false,
+        Value::Dict(_, options) => remove(options.get_mut(key)?, rest, full),
+        Value::Array(_, items) => {
+            let index = key.parse().ok().filter(|index| *index < items.len())?;
+            Some(items.remove(index))
+        }
+        _ => None,
     }
 }
 
+/// The path by which the user knows an option: what was taken out of a list counts.
+fn before_removal(path: &[String], removed: &[Vec<String>]) -> Vec<String> {
+    let mut original: Vec<String> = Vec::new();
+    for part in path {
+        let taken = removed.iter().filter_map(|path| match path.strip_prefix(&original[..])? {
+            [item] => item.parse::<usize>().ok(),
+            _ => None,
+        });
+        let part = match part.parse::<usize>() {
+            // In ascending order, as a list is read from its beginning.
+            Ok(position) => taken.fold(position, |index, taken| index + usize::from(taken <= index)).to_string(),
+            Err(_) => part.clone(),
+        };
+        original.push(part);
+    }
+    original
+}
+
 /// What is wrong, without the value: it might be a secret in the wrong place.
-fn describe(kind: &Kind) -> String {
+fn describe(kind: &Kind, wrong: Option<&Value>) -> String {
     match kind {
-        Kind::Message(why) => why.clone(),
-        Kind::InvalidType(actual, expected) | Kind::InvalidValue(actual, expected) => {
-            format!("must be {expected}, not {}", type_of(actual))
-        }
+        Kind::Message(why) => match wrong.and_then(Value::as_str) {
+            Some(value) => why.replace(&format!(": {value:?}"), ""),
+            None => why.clone(),
+        },
+        Kind::InvalidType(actual, wanted) => format!("must be {}, not {}", expected(wanted), type_of(actual)),
+        Kind::InvalidValue(_, wanted) => format!("must be {}", expected(wanted)),
         Kind::UnknownField(_, known) => format!("there is no such option; there are {}", known.join(", ")),
         Kind::UnknownVariant(_, known) => format!("must be one of {}", known.join(", ")),
         Kind::MissingField(_) => "is missing".into(),
-        Kind::InvalidLength(length, expected) => format!("must be {expected}, not {length} long"),
+        Kind::InvalidLength(length, wanted) => format!("must be {}, not {length} long", expected(wanted)),
         Kind::ISizeOutOfRange(_) | Kind::USizeOutOfRange(_) => "is out of range".into(),
         _ => "is not of the right kind".into(),
+    }
+}
+
+/// What Rust's types call themselves, in the words of [`type_of`].
+fn expected(wanted: &str) -> &str {
+    match wanted {
+        "a boolean" => "true or false",
+        "a sequence" => "a list",
+        "a string" | "path string" => "a text",
+        "an integer or string" | "parsable string" => "a size like \"2 MiB\"",
+        "u32" | "usize" => "a whole number",
+        wanted if wanted.starts_with("struct ") => "a table",
+        wanted => wanted,
     }
 }
 

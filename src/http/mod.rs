@@ -48,3 +48,30 @@ pub struct RequestLimits {
     /// The longest time from the end of the headers to the end of the body.
     pub request_timeout: Duration,
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, http::Request};
+    use http_body_util::BodyExt;
+    use metrics_exporter_prometheus::PrometheusBuilder;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_answered_and_counted_and_says_nothing() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let metrics = recorder.handle();
+        let _collecting = ::metrics::set_default_local_recorder(&recorder);
+        let panics = Router::new().route("/", get(async || -> &'static str { panic!("a secret") }));
+        let request = Request::get("/").body(Body::empty()).unwrap();
+        let response = finish(panics).oneshot(request).await.unwrap();
+        assert_eq!(response.status(), 500);
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(
+            String::from_utf8_lossy(&body),
+            r#"{"error":{"code":"internal","message":"something went wrong here"}}"#
+        );
+        assert!(metrics.render().contains("huntr_receiver_panics_total 1"));
+    }
+}

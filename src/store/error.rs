@@ -27,7 +27,9 @@ pub enum StoreError {
     #[error("an event vanished while its duplicate was being recorded")]
     Vanished,
     /// Another process has this embedded database open for serving.
-    #[error("{path} is in use by another `huntr-receiver serve`; stop it, or set another database.url")]
+    #[error(
+        "{path} is in use by another `huntr-receiver serve`; stop it, or set another database.url"
+    )]
     Locked {
         /// The database's file.
         path: String,
@@ -135,7 +137,10 @@ mod tests {
     #[test]
     fn a_wrong_url_is_not() {
         let error = sqlx::Error::Configuration("no such option".into());
-        assert!(matches!(classify(error, never), StoreError::Misconfigured(_)));
+        assert!(matches!(
+            classify(error, never),
+            StoreError::Misconfigured(_)
+        ));
     }
 
     #[test]

@@ -31,7 +31,10 @@ pub(super) fn pending<'a>(
     known: &'a Migrator,
     applied: &[AppliedMigration],
 ) -> Result<Vec<&'a Migration>, MigrateError> {
-    for AppliedMigration { version, checksum, .. } in applied {
+    for AppliedMigration {
+        version, checksum, ..
+    } in applied
+    {
         match known.iter().find(|migration| migration.version == *version) {
             None => return Err(MigrateError::VersionMissing(*version)),
             Some(migration) if migration.checksum != *checksum => {
@@ -41,9 +44,14 @@ pub(super) fn pending<'a>(
         }
     }
     let is_applied = |migration: &Migration| {
-        applied.iter().any(|applied| applied.version == migration.version)
+        applied
+            .iter()
+            .any(|applied| applied.version == migration.version)
     };
-    Ok(known.iter().filter(|migration| !is_applied(migration)).collect())
+    Ok(known
+        .iter()
+        .filter(|migration| !is_applied(migration))
+        .collect())
 }
 
 /// A row of [`TABLE`], as [`pending`] wants it.
@@ -76,7 +84,11 @@ mod tests {
     #[test]
     fn what_is_not_applied_is_pending() {
         let known = migrator(&[1, 2, 3]);
-        for (there, expected) in [(&[][..], &[1, 2, 3][..]), (&[1, 2], &[3]), (&[1, 2, 3], &[])] {
+        for (there, expected) in [
+            (&[][..], &[1, 2, 3][..]),
+            (&[1, 2], &[3]),
+            (&[1, 2, 3], &[]),
+        ] {
             let pending = pending(&known, &all_of(&migrator(there))).expect("nothing unknown");
             let versions: Vec<i64> = pending.iter().map(|migration| migration.version).collect();
             assert_eq!(versions, expected);

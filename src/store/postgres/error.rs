@@ -30,7 +30,9 @@ mod tests {
 
     #[test]
     fn codes_are_told_apart_by_what_to_do() {
-        for later in ["08006", "25006", "40P01", "53100", "55P03", "57P01", "58030", "XX000"] {
+        for later in [
+            "08006", "25006", "40P01", "53100", "55P03", "57P01", "58030", "XX000",
+        ] {
             assert_eq!(of_sqlstate(later), Class::Unavailable, "{later}");
         }
         for never in ["22021", "23514", "23502", "54000", "P0001"] {

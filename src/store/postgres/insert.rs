@@ -1,9 +1,13 @@
 //! Makes a batch durable: new rows by one statement, and a second one only when some were there before.
 
-use sha2::{Digest, Sha256};
-use sqlx::{PgConnection, Row, postgres::PgBindIterExt};
+use sqlx::{PgConnection, Row, postgres::PgRow};
 
-use super::{PostgresStore, error::store_error};
+use super::{
+    PostgresStore,
+    column::column,
+    conflicts::{Digest256, insert_conflicts},
+    error::store_error,
+};
 use crate::{
     domain::{EventId, Insertion, Name, NewEvent, Timestamp},
     store::StoreError,
@@ -24,22 +28,15 @@ select events.id, events.source, events.delivery_id, sha256(events.body) as body
 from unnest($1::text[], $2::text[]) as wanted (source, delivery_id)
 join events on events.source = wanted.source and events.delivery_id = wanted.delivery_id";
 
-const INSERT_CONFLICTS: &str = "
-insert into event_conflicts (event_id, body_sha256, received_at, body)
-select * from unnest($1::bigint[], $2::bytea[], $3::timestamptz[], $4::bytea[])
-on conflict do nothing";
-
 const INSERT_DELIVERIES: &str = "
 insert into deliveries (event_id, sink, created_at, next_attempt_at)
 select event_id, sink, received_at, received_at
 from unnest($1::bigint[], $2::text[], $3::timestamptz[]) as new (event_id, sink, received_at)
 on conflict do nothing";
 
-type Digest256 = [u8; 32];
-
 /// What became of the first event of the batch with some key.
 #[derive(Clone, Copy)]
-enum Fate {
+pub(super) enum Fate {
     Stored(EventId),
     WasThere { id: EventId, body_sha256: Digest256 },
 }
@@ -98,17 +95,17 @@ async fn insert_events(
 ) -> Result<Vec<Fate>, StoreError> {
     let mut fates: Vec<Option<Fate>> = vec![None; firsts.len()];
     let inserted = sqlx::query(INSERT_EVENTS)
-        .bind(firsts.iter().map(|event| &*event.source).bind_iter())
-        .bind(firsts.iter().map(|event| event.provider).bind_iter())
-        .bind(firsts.iter().map(|event| event.delivery_id.as_str()).bind_iter())
-        .bind(firsts.iter().map(|event| event.event_type.as_deref()).bind_iter())
-        .bind(firsts.iter().map(|event| event.occurred_at).bind_iter())
-        .bind(firsts.iter().map(|event| event.received_at).bind_iter())
-        .bind(firsts.iter().map(|event| event.origin.as_str()).bind_iter())
-        .bind(firsts.iter().map(|event| event.envelope_version).bind_iter())
-        .bind(firsts.iter().map(|event| event.signature.as_deref()).bind_iter())
-        .bind(firsts.iter().map(|event| &*event.body).bind_iter())
-        .bind(firsts.iter().map(|event| event.problem.as_deref()).bind_iter())
+        .bind(column(firsts, |event| &*event.source))
+        .bind(column(firsts, |event| event.provider))
+        .bind(column(firsts, |event| event.delivery_id.as_str()))
+        .bind(column(firsts, |event| event.event_type.as_deref()))
+        .bind(column(firsts, |event| event.occurred_at))
+        .bind(column(firsts, |event| event.received_at))
+        .bind(column(firsts, |event| event.origin.as_str()))
+        .bind(column(firsts, |event| event.envelope_version))
+        .bind(column(firsts, |event| event.signature.as_deref()))
+        .bind(column(firsts, |event| &*event.body))
+        .bind(column(firsts, |event| event.problem.as_deref()))
         .fetch_all(&mut *connection)
         .await
         .map_err(store_error)?;
@@ -116,64 +113,36 @@ async fn insert_events(
         let (position, id) = locate(row, firsts)?;
         fates[position] = Some(Fate::Stored(id));
     }
-
     if inserted.len() < firsts.len() {
-        let missing = || {
-            let without_fate = firsts.iter().zip(&fates).filter(|(_, fate)| fate.is_none());
-            without_fate.map(|(event, _)| *event)
-        };
-        let found = sqlx::query(FIND_EVENTS)
-            .bind(missing().map(|event| &*event.source).bind_iter())
-            .bind(missing().map(|event| event.delivery_id.as_str()).bind_iter())
-            .fetch_all(&mut *connection)
-            .await
-            .map_err(store_error)?;
-        for row in &found {
-            let (position, id) = locate(row, firsts)?;
-            let body_sha256 = row.try_get("body_sha256").map_err(store_error)?;
-            fates[position] = Some(Fate::WasThere { id, body_sha256 });
-        }
+        find_events(connection, firsts, &mut fates).await?;
     }
     let all: Option<Vec<Fate>> = fates.into_iter().collect();
     all.ok_or(StoreError::Vanished)
 }
 
-/// Keeps the bodies that differ from the one that was first under their key.
-async fn insert_conflicts(
+/// Looks up the events that have no fate yet: they were there before.
+async fn find_events(
     connection: &mut PgConnection,
-    events: &[NewEvent],
-    groups: &[&[usize]],
-    fates: &[Fate],
+    firsts: &[&NewEvent],
+    fates: &mut [Option<Fate>],
 ) -> Result<(), StoreError> {
-    let mut conflicts: Vec<(EventId, Digest256, &NewEvent)> = Vec::new();
-    for (group, fate) in groups.iter().zip(fates) {
-        let members = group.iter().map(|&member| &events[member]);
-        match *fate {
-            Fate::Stored(id) => {
-                let first = &events[group[0]].body;
-                let others = members.skip(1).filter(|event| event.body != first);
-                conflicts.extend(others.map(|event| (id, digest(event), event)));
-            }
-            Fate::WasThere { id, body_sha256 } => {
-                let hashed = members.map(|event| (id, digest(event), event));
-                conflicts.extend(hashed.filter(|(_, digest, _)| *digest != body_sha256));
-            }
-        }
-    }
-    if conflicts.is_empty() {
-        return Ok(());
-    }
-    // The same order on every replica; the sort is stable, so the earliest of equal bodies is kept.
-    conflicts.sort_by_key(|&(id, digest, _)| (id, digest));
-    sqlx::query(INSERT_CONFLICTS)
-        .bind(conflicts.iter().map(|(id, _, _)| id.0).bind_iter())
-        .bind(conflicts.iter().map(|(_, digest, _)| &digest[..]).bind_iter())
-        .bind(conflicts.iter().map(|(_, _, event)| event.received_at).bind_iter())
-        .bind(conflicts.iter().map(|(_, _, event)| &*event.body).bind_iter())
-        .execute(connection)
+    let without_fate = firsts
+        .iter()
+        .zip(&*fates)
+        .filter(|(_, fate)| fate.is_none());
+    let wanted: Vec<&NewEvent> = without_fate.map(|(event, _)| *event).collect();
+    let found = sqlx::query(FIND_EVENTS)
+        .bind(column(&wanted, |event| &*event.source))
+        .bind(column(&wanted, |event| event.delivery_id.as_str()))
+        .fetch_all(connection)
         .await
-        .map(drop)
-        .map_err(store_error)
+        .map_err(store_error)?;
+    for row in &found {
+        let (position, id) = locate(row, firsts)?;
+        let body_sha256 = row.try_get("body_sha256").map_err(store_error)?;
+        fates[position] = Some(Fate::WasThere { id, body_sha256 });
+    }
+    Ok(())
 }
 
 async fn insert_deliveries(
@@ -191,9 +160,9 @@ async fn insert_deliveries(
         return Ok(());
     }
     sqlx::query(INSERT_DELIVERIES)
-        .bind(deliveries.iter().map(|(id, _, _)| id.0).bind_iter())
-        .bind(deliveries.iter().map(|(_, sink, _)| &***sink).bind_iter())
-        .bind(deliveries.iter().map(|(_, _, at)| *at).bind_iter())
+        .bind(column(&deliveries, |(id, _, _)| id.0))
+        .bind(column(&deliveries, |(_, sink, _)| &***sink))
+        .bind(column(&deliveries, |(_, _, received_at)| *received_at))
         .execute(connection)
         .await
         .map(drop)
@@ -201,10 +170,7 @@ async fn insert_deliveries(
 }
 
 /// Which of the sorted `firsts` a returned row is, and its id.
-fn locate(
-    row: &sqlx::postgres::PgRow,
-    firsts: &[&NewEvent],
-) -> Result<(usize, EventId), StoreError> {
+fn locate(row: &PgRow, firsts: &[&NewEvent]) -> Result<(usize, EventId), StoreError> {
     let id = EventId(row.try_get("id").map_err(store_error)?);
     let source: &str = row.try_get("source").map_err(store_error)?;
     let delivery_id: &str = row.try_get("delivery_id").map_err(store_error)?;
@@ -216,8 +182,4 @@ fn locate(
 
 fn key(event: &NewEvent) -> (&str, &str) {
     (&event.source, &event.delivery_id)
-}
-
-fn digest(event: &NewEvent) -> Digest256 {
-    Sha256::digest(&event.body).into()
 }

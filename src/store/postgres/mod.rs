@@ -1,5 +1,7 @@
 //! The store on a PostgreSQL server, which any number of receivers share.
 
+mod column;
+mod conflicts;
 mod error;
 mod events;
 mod insert;
@@ -26,7 +28,8 @@ use crate::domain::{
 /// Connections for everything but the events themselves.
 const POOL_SIZE: u32 = 4;
 
-const DURABILITY: &str = "select current_setting('fsync')::bool, current_setting('full_page_writes')::bool";
+const DURABILITY: &str =
+    "select current_setting('fsync')::bool, current_setting('full_page_writes')::bool";
 
 /// On in a standby too, not only where `default_transaction_read_only` is set.
 const IS_READ_ONLY: &str = "select current_setting('transaction_read_only')::bool";
@@ -53,14 +56,20 @@ impl PostgresStore {
             .disable_statement_logging();
         let writer = Writer::new(options.clone(), commit_timeout);
         let mut connection = writer.connect().await.map_err(store_error)?;
-        warn_of_lost_commits(&mut connection).await.map_err(store_error)?;
+        warn_of_lost_commits(&mut connection)
+            .await
+            .map_err(store_error)?;
         writer.keep(connection).await;
 
         let pool = PgPoolOptions::new()
             .max_connections(POOL_SIZE)
             .acquire_timeout(commit_timeout)
             .connect_lazy_with(options.clone());
-        Ok(Self { options, writer, pool })
+        Ok(Self {
+            options,
+            writer,
+            pool,
+        })
     }
 }
 
@@ -113,7 +122,11 @@ impl Store for PostgresStore {
             .fetch_one(&self.pool)
             .await
             .map_err(store_error)?;
-        if read_only { Err(StoreError::ReadOnly) } else { Ok(()) }
+        if read_only {
+            Err(StoreError::ReadOnly)
+        } else {
+            Ok(())
+        }
     }
 
     async fn close(&self) {

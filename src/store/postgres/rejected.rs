@@ -2,10 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::TimeDelta;
-use sqlx::postgres::PgBindIterExt;
-
-use super::{PostgresStore, error::store_error};
+use super::{PostgresStore, column::column, error::store_error};
 use crate::{
     domain::{Name, RejectedId, RejectedRequest, StoredRejection, Timestamp},
     store::{
@@ -13,6 +10,7 @@ use crate::{
         rows::{RejectedRow, headers_text},
     },
 };
+use chrono::TimeDelta;
 
 const INSERT_REJECTED: &str = "
 insert into rejected_requests (source, received_at, reason, headers, body)
@@ -32,10 +30,10 @@ with counted as (
                             rows between unbounded preceding and current row)
 ), over_budget as (
     select id from rejected_requests
-    where id in (select id from counted where position > $2 or size > $3 or received_at < $4)
+    where id = any(array(select id from counted where position > $2 or size > $3 or received_at < $4))
     for update skip locked
 )
-delete from rejected_requests where id in (select id from over_budget)";
+delete from rejected_requests where id = any(array(select id from over_budget))";
 
 const LIST_REJECTED: &str = "
 select id, received_at, headers::text as headers, body
@@ -56,7 +54,8 @@ impl PostgresStore {
         if requests.is_empty() {
             return Ok(());
         }
-        let sources: BTreeSet<&str> = requests.iter().map(|request| &*request.source).collect();
+        let sources: BTreeSet<&Name> = requests.iter().map(|request| &request.source).collect();
+        let sources: Vec<&str> = sources.into_iter().map(|source| &**source).collect();
         let max_size = i64::try_from(budget.max_size.as_u64()).unwrap_or(i64::MAX);
         let oldest = TimeDelta::from_std(budget.max_age)
             .ok()
@@ -64,16 +63,16 @@ impl PostgresStore {
 
         let mut transaction = self.pool.begin().await.map_err(store_error)?;
         sqlx::query(INSERT_REJECTED)
-            .bind(requests.iter().map(|request| &*request.source).bind_iter())
-            .bind(requests.iter().map(|request| request.received_at).bind_iter())
-            .bind(requests.iter().map(|request| request.reason).bind_iter())
-            .bind(requests.iter().map(|request| headers_text(&request.headers)).bind_iter())
-            .bind(requests.iter().map(|request| &*request.body).bind_iter())
+            .bind(column(requests, |request| &*request.source))
+            .bind(column(requests, |request| request.received_at))
+            .bind(column(requests, |request| request.reason))
+            .bind(column(requests, |request| headers_text(&request.headers)))
+            .bind(column(requests, |request| &*request.body))
             .execute(&mut *transaction)
             .await
             .map_err(store_error)?;
         sqlx::query(PRUNE_REJECTED)
-            .bind(sources.into_iter().bind_iter())
+            .bind(sources)
             .bind(i64::from(budget.max_count))
             .bind(max_size)
             .bind(oldest)
@@ -102,7 +101,7 @@ impl PostgresStore {
 
     pub(super) async fn remove(&self, ids: &[RejectedId]) -> Result<(), StoreError> {
         sqlx::query(REMOVE_REJECTED)
-            .bind(ids.iter().map(|id| id.0).bind_iter())
+            .bind(column(ids, |id| id.0))
             .execute(&self.pool)
             .await
             .map(drop)

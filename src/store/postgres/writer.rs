@@ -93,7 +93,10 @@ impl Writer {
 impl Turn<'_> {
     /// Commits, and keeps the connection for the next batch.
     pub(super) async fn commit(self) -> sqlx::Result<()> {
-        let Self { mut slot, mut connection } = self;
+        let Self {
+            mut slot,
+            mut connection,
+        } = self;
         execute(&mut connection, "commit").await?;
         slot.connection = Some(connection);
         Ok(())

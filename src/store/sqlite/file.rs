@@ -63,8 +63,14 @@ pub(super) fn lock_for_serving(path: &Path) -> Result<File, StoreError> {
 
 /// Creates the missing folders. Each is synced into its parent: a database is only as durable as its path.
 fn create_folder(folder: &Path) -> io::Result<()> {
-    let missing: Vec<&Path> = folder.ancestors().take_while(|path| !path.exists()).collect();
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let missing: Vec<&Path> = folder
+        .ancestors()
+        .take_while(|path| !path.exists())
+        .collect();
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)?;
     for parent in missing.iter().filter_map(|path| path.parent()) {
         File::open(parent)?.sync_all()?;
     }

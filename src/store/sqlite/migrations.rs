@@ -10,8 +10,8 @@ use crate::store::{StoreError, migrations};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
-const WAS_EVER_MIGRATED: &str =
-    "select exists (select 1 from sqlite_master where type = 'table' and name = '_sqlx_migrations')";
+const WAS_EVER_MIGRATED: &str = "
+select exists (select 1 from sqlite_master where type = 'table' and name = '_sqlx_migrations')";
 
 const APPLIED: &str = "select version, checksum from _sqlx_migrations order by version";
 

@@ -40,6 +40,9 @@ const READERS: u32 = 2;
 /// Reads the file's header, which fails when it is no database.
 const IS_A_DATABASE: &str = "select count(*) from sqlite_master";
 
+/// The least that fails where nothing can be written: `begin immediate` passes on a read-only file.
+const WRITE: &str = "pragma user_version = 0";
+
 /// Events in an SQLite file.
 pub struct SqliteStore {
     writer: Writer,
@@ -155,9 +158,13 @@ impl Store for SqliteStore {
         self.count_pending_migrations().await
     }
 
-    /// Takes the write lock and gives it back; nothing is written.
+    /// Writes, and takes it back: nothing reaches the disk.
     async fn ping(&self) -> Result<(), StoreError> {
-        let attempt = async { self.writer.begin_in_background().await?.roll_back().await };
+        let attempt = async {
+            let mut turn = self.writer.begin_in_background().await?;
+            sqlx::query(WRITE).execute(&mut turn.connection).await?;
+            turn.roll_back().await
+        };
         attempt.await.map_err(|error| match error {
             error if is_read_only(&error) => StoreError::ReadOnly,
             error => store_error(error),

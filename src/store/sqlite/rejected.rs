@@ -74,7 +74,11 @@ impl SqliteStore {
 
     pub(super) async fn remove(&self, ids: &[RejectedId]) -> Result<(), StoreError> {
         for some in ids.chunks(BACKGROUND_ROWS) {
-            let mut turn = self.writer.begin_in_background().await.map_err(store_error)?;
+            let mut turn = self
+                .writer
+                .begin_in_background()
+                .await
+                .map_err(store_error)?;
             for id in some {
                 sqlx::query(REMOVE_REJECTED)
                     .bind(id.0)
@@ -88,7 +92,11 @@ impl SqliteStore {
     }
 
     async fn insert_rejected(&self, requests: &[RejectedRequest]) -> Result<(), StoreError> {
-        let mut turn = self.writer.begin_in_background().await.map_err(store_error)?;
+        let mut turn = self
+            .writer
+            .begin_in_background()
+            .await
+            .map_err(store_error)?;
         for request in requests {
             sqlx::query(INSERT_REJECTED)
                 .bind(&*request.source)

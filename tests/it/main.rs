@@ -1,0 +1,13 @@
+//! Tests of the whole, against real stores and the real binary.
+
+mod hostile;
+mod kill;
+mod ledger;
+mod lifecycle;
+mod postgres;
+mod receive;
+mod reverify;
+mod secrecy;
+mod store;
+mod support;
+mod wire;

@@ -1,0 +1,349 @@
+//! The real binary on free loopback ports, and senders that speak to it as the vendors do.
+
+use std::{
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    path::PathBuf,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex, mpsc},
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::Value;
+use sha2::Sha256;
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use crate::postgres;
+
+pub(crate) const SECRET: &str = "the secret of the tests";
+pub(crate) const KEY: &str = "the key of the tests";
+pub(crate) const SIGNATURE: &str = "x-huntr-hmac-sha256";
+
+/// Longer than anything a test waits for takes on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How the receiver is started.
+pub(crate) struct Setup {
+    folder: TempDir,
+    database_url: String,
+    config: String,
+    environment: Vec<(String, String)>,
+}
+
+impl Setup {
+    /// On an embedded database that does not exist yet.
+    pub(crate) fn sqlite() -> Self {
+        Self::on("sqlite:data/receiver.db".into())
+    }
+
+    /// On a database of its own with the schema in place.
+    pub(crate) async fn postgres() -> Self {
+        Self::on(postgres::fresh_database().await)
+    }
+
+    fn on(database_url: String) -> Self {
+        Self {
+            folder: tempfile::tempdir().expect("a temporary folder"),
+            database_url,
+            config: String::new(),
+            environment: vec![
+                ("HUNTR_WEBHOOK_SECRET".into(), SECRET.into()),
+                ("HUNTY_API_KEY".into(), KEY.into()),
+            ],
+        }
+    }
+
+    /// With these lines in the configuration file.
+    pub(crate) fn config(mut self, toml: &str) -> Self {
+        self.config.push_str(toml);
+        self
+    }
+
+    pub(crate) fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.retain(|(known, _)| known != name);
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    pub(crate) fn database_url(&self) -> String {
+        match self.database_url.strip_prefix("sqlite:") {
+            Some(path) => format!("sqlite:{}", self.folder.path().join(path).display()),
+            None => self.database_url.clone(),
+        }
+    }
+
+    /// The binary with everything but a command.
+    pub(crate) fn command(&self) -> Command {
+        let config = self.folder.path().join("receiver.toml");
+        std::fs::write(&config, &self.config).expect("writing the configuration");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_huntr-receiver"));
+        command
+            .env_clear()
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .env("DATABASE_URL", &self.database_url)
+            .current_dir(self.folder.path())
+            .arg("--config")
+            .arg(config);
+        command
+    }
+
+    /// Starts the receiver and waits until it receives.
+    pub(crate) fn start(&self) -> Running {
+        let mut process = self
+            .command()
+            .args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("starting the receiver");
+        let log = Arc::new(Mutex::new(String::new()));
+        let (sender, receiving) = mpsc::channel();
+        let stderr = BufReader::new(process.stderr.take().expect("a piped log"));
+        let reader = std::thread::spawn({
+            let log = Arc::clone(&log);
+            move || {
+                for line in stderr.lines().map_while(Result::ok) {
+                    log.lock().expect("the log").push_str(&format!("{line}\n"));
+                    if let Some(addresses) = addresses(&line) {
+                        sender.send(addresses).ok();
+                    }
+                }
+            }
+        });
+        let (public, admin) = receiving
+            .recv_timeout(PATIENCE)
+            .unwrap_or_else(|_| panic!("the receiver did not start:\n{}", log.lock().expect("the log")));
+        Running { process, public, admin, client: client(), log, reader: Some(reader) }
+    }
+
+    /// The folder it runs in.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.folder.path().into()
+    }
+}
+
+fn addresses(line: &str) -> Option<(SocketAddr, SocketAddr)> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    let address = |key: &str| line[key].as_str()?.parse().ok();
+    Some((address("address.public")?, address("address.admin")?))
+}
+
+/// A receiver that receives. Killed when dropped.
+pub(crate) struct Running {
+    process: Child,
+    pub(crate) public: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    client: reqwest::Client,
+    log: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Running {
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.public)
+    }
+
+    /// All it has logged so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().expect("the log").clone()
+    }
+
+    /// Waits until the log holds `text`.
+    pub(crate) async fn logged(&self, text: &str) {
+        until(async || self.log().contains(text).then_some(())).await;
+    }
+
+    pub(crate) fn kill(&mut self) {
+        self.process.kill().expect("killing the receiver");
+        self.wait();
+    }
+
+    pub(crate) fn terminate(&self) {
+        let killed = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status();
+        assert!(killed.expect("running kill").success());
+    }
+
+    /// Waits for its end, and for the end of its log.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        let status = self.process.wait().expect("waiting for the receiver");
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("reading the log");
+        }
+        status
+    }
+
+    /// Posts a body to a source, with these headers.
+    pub(crate) async fn post(&self, source: &str, headers: &[(&str, &str)], body: impl Into<reqwest::Body>) -> Answer {
+        let mut request = self.client.post(self.url(&format!("/webhooks/{source}"))).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Answer::of(request.send().await.expect("an answer")).await
+    }
+
+    /// Posts a body as Huntr would.
+    pub(crate) async fn post_signed(&self, body: impl AsRef<[u8]>) -> Answer {
+        let body = body.as_ref().to_vec();
+        self.post("huntr", &[(SIGNATURE, &sign(&body))], body).await
+    }
+
+    /// Posts an envelope as Hunty would.
+    pub(crate) async fn post_with_key(&self, body: &str) -> Answer {
+        self.post("hunty", &[("x-auth-api-key", KEY)], body.to_owned()).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        Answer::of(self.client.get(self.url(path)).send().await.expect("an answer")).await
+    }
+
+    /// The value of a metric, given with its labels as Prometheus writes them.
+    pub(crate) async fn metric(&self, metric: &str) -> f64 {
+        let url = format!("http://{}/metrics", self.admin);
+        let text = self.client.get(url).send().await.expect("metrics").text().await.expect("text");
+        let value = text.lines().find_map(|line| line.strip_prefix(metric)?.trim().parse().ok());
+        value.unwrap_or(0.0)
+    }
+
+    /// A connection to speak HTTP over by hand.
+    pub(crate) async fn connect(&self) -> Wire {
+        let stream = TcpStream::connect(self.public).await.expect("a connection");
+        stream.set_nodelay(true).expect("no delay");
+        Wire(stream)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) json: Value,
+}
+
+impl Answer {
+    async fn of(response: reqwest::Response) -> Self {
+        Self {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            json: response.json().await.unwrap_or_default(),
+        }
+    }
+
+    /// `stored`, `duplicate`, or an error's code.
+    pub(crate) fn said(&self) -> &str {
+        let said = self.json["status"].as_str().or(self.json["error"]["code"].as_str());
+        said.unwrap_or_default()
+    }
+
+    pub(crate) fn event(&self) -> i64 {
+        self.json["event"].as_i64().expect("an event's id")
+    }
+
+    pub(crate) fn problem(&self) -> Option<&str> {
+        self.json["problem"].as_str()
+    }
+}
+
+/// HTTP/1.1 by hand, for what no client would do.
+pub(crate) struct Wire(TcpStream);
+
+impl Wire {
+    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.0.write_all(bytes.as_ref()).await.expect("sending");
+    }
+
+    /// Sends as long as the other side takes it.
+    pub(crate) async fn try_send(&mut self, bytes: &[u8]) -> bool {
+        self.0.write_all(bytes).await.is_ok()
+    }
+
+    /// Whether something has arrived already.
+    pub(crate) fn has_answer(&self) -> bool {
+        let mut byte = [0];
+        matches!(self.0.try_read(&mut byte), Ok(read) if read > 0)
+    }
+
+    /// Reads an answer's head and as much of a body as it declares.
+    pub(crate) async fn answer(&mut self) -> String {
+        let read = async {
+            let mut read = Vec::new();
+            let head = loop {
+                read.push(self.0.read_u8().await.expect("more of the answer"));
+                if read.ends_with(b"\r\n\r\n") {
+                    break String::from_utf8(read).expect("a head in ASCII");
+                }
+            };
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+            let mut body = vec![0; length.unwrap_or(0)];
+            self.0.read_exact(&mut body).await.expect("the answer's body");
+            head + std::str::from_utf8(&body).expect("a body in UTF-8")
+        };
+        tokio::time::timeout(PATIENCE, read).await.expect("an answer in time")
+    }
+
+    /// Waits until the other side closes, and gives what it said before.
+    pub(crate) async fn closed(&mut self) -> String {
+        let mut rest = Vec::new();
+        let read = self.0.read_to_end(&mut rest);
+        // A reset is a way to close, too.
+        tokio::time::timeout(PATIENCE, read).await.expect("a close in time").ok();
+        String::from_utf8(rest).expect("text")
+    }
+}
+
+/// The head of a request to the source `huntr`, up to and without the empty line.
+pub(crate) fn head(headers: &[(&str, &str)]) -> String {
+    let mut head = "POST /webhooks/huntr HTTP/1.1\r\nHost: localhost\r\n".to_owned();
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head
+}
+
+/// Huntr's signature with the tests' secret.
+pub(crate) fn sign(body: &[u8]) -> String {
+    sign_with(SECRET, body)
+}
+
+pub(crate) fn sign_with(secret: &str, body: &[u8]) -> String {
+    let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("any key");
+    BASE64_STANDARD.encode(mac.chain_update(body).finalize().into_bytes())
+}
+
+/// An Action with this id.
+pub(crate) fn action(id: &str) -> String {
+    format!(r#"{{"id":"{id}","actionType":"JOB_CREATED","date":1588634675,"createdAt":1588634675}}"#)
+}
+
+pub(crate) fn client() -> reqwest::Client {
+    rustls::crypto::ring::default_provider().install_default().ok();
+    reqwest::Client::builder().timeout(PATIENCE).build().expect("a client")
+}
+
+/// Asks again and again until there is an answer.
+pub(crate) async fn until<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let asking = async {
+        loop {
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, asking).await.expect("an answer in time")
+}

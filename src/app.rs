@@ -18,8 +18,10 @@ use crate::{
     store::{self, Store},
 };
 
-/// How long the last commits may take once nothing more comes in.
+/// How long the last commits may take once nothing more comes in, and how long the rest may. With the
+/// grace of the connections they stay under the ten seconds after which a container runtime kills.
 const LAST_COMMITS: Duration = Duration::from_secs(3);
+const LAST_CHORES: Duration = Duration::from_secs(1);
 /// Histograms gather samples until they are read or swept.
 const METRICS_SWEEP: Duration = Duration::from_secs(5);
 
@@ -127,11 +129,14 @@ impl Application {
         let committed = tokio::time::timeout(LAST_COMMITS, committer).await;
         closing_background.cancel();
         background.close();
-        if tokio::time::timeout(LAST_COMMITS, background.wait()).await.is_err() {
-            warn!("the last refused requests were not kept aside");
+        let chores = async {
+            background.wait().await;
+            self.store.close().await;
+        };
+        if tokio::time::timeout(LAST_CHORES, chores).await.is_err() {
+            warn!("the last refused requests may not have been kept aside");
         }
         ensure!(committed.is_ok(), "the last commits did not end in time; their senders got no 200");
-        self.store.close().await;
         info!("stopped");
         Ok(())
     }

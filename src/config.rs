@@ -1,6 +1,8 @@
 //! The configuration: defaults, file, environment, flags, in that order, and everything wrong with it at once.
 
 mod reader;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
@@ -190,8 +192,8 @@ impl<P: Provider> Provider for Layer<P> {
 
 /// What a bare environment asks for, where the configuration says nothing.
 fn fill_in_conventions(tree: &mut Dict) {
-    let named = |value: Option<&Value>| value.and_then(Value::as_dict).is_some_and(|dict| !dict.is_empty());
-    if !named(tree.get("sources")) {
+    let no_source_in = |sources: &Value| sources.as_dict().is_some_and(Dict::is_empty);
+    if tree.get("sources").is_none_or(no_source_in) {
         let conventional: Dict = CONVENTIONAL_SOURCES.iter().filter_map(conventional_source).collect();
         tree.insert("sources".into(), conventional.into());
     }

@@ -4,7 +4,10 @@ use std::io::{IsTerminal, stderr};
 
 use serde::Deserialize;
 use tracing::error;
-use tracing_subscriber::{EnvFilter, filter::LevelFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+/// What is logged without `RUST_LOG`: all that matters, without the database's small talk.
+const USUAL: &str = "info,sqlx::postgres::notice=warn,rustls_platform_verifier=off";
 
 /// `[log]`.
 #[derive(Debug, Clone, Deserialize)]
@@ -33,9 +36,7 @@ pub enum LogFormat {
 /// When something else logs already.
 pub fn install(config: &Config) -> anyhow::Result<()> {
     let terminal = stderr().is_terminal();
-    let filter = EnvFilter::builder()
-        .with_default_directive(LevelFilter::INFO.into())
-        .from_env_lossy();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(USUAL));
     let text = match config.format {
         LogFormat::Auto => terminal,
         LogFormat::Text => true,

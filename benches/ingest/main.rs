@@ -56,26 +56,25 @@ fn main() -> anyhow::Result<()> {
 
 async fn run(args: &Args) -> anyhow::Result<()> {
     let postgres = Postgres::start().await?;
-    let mut deliveries = Deliveries::new();
-    deliveries.sign(args.seconds);
+    let deliveries = Deliveries::sign(args.seconds);
     println!(
         "{} senders, bodies of {} bytes, {} rounds of {} s each; PostgreSQL {}; {}\n",
         args.senders,
-        deliveries.body_length(),
+        Deliveries::body(0).len(),
         args.rounds,
         args.seconds,
         postgres.version().await?,
         machine(),
     );
-    on_postgres(args, &postgres, &mut deliveries).await?;
+    on_postgres(args, &postgres, &deliveries).await?;
     drop(postgres);
-    on_sqlite(args, &mut deliveries).await
+    on_sqlite(args, &deliveries).await
 }
 
 async fn on_postgres(
     args: &Args,
     postgres: &Postgres,
-    deliveries: &mut Deliveries,
+    deliveries: &Deliveries,
 ) -> anyhow::Result<()> {
     let receiver = Receiver::start(postgres.url()).await?;
     let idle = receiver.memory()?;
@@ -108,7 +107,7 @@ async fn on_postgres(
     Ok(())
 }
 
-async fn on_sqlite(args: &Args, deliveries: &mut Deliveries) -> anyhow::Result<()> {
+async fn on_sqlite(args: &Args, deliveries: &Deliveries) -> anyhow::Result<()> {
     println!("SQLite      {Header}");
     let mut acks = Vec::new();
     let mut memory = None;
@@ -139,7 +138,7 @@ async fn on_sqlite(args: &Args, deliveries: &mut Deliveries) -> anyhow::Result<(
 async fn measure(
     args: &Args,
     receiver: &Receiver,
-    deliveries: &mut Deliveries,
+    deliveries: &Deliveries,
 ) -> anyhow::Result<(Round, u64)> {
     let before = receiver.usage().await?;
     let time = Duration::from_secs(args.seconds);

@@ -41,20 +41,18 @@ pub(super) struct Run {
 }
 
 impl Deliveries {
-    pub(super) fn new() -> Self {
-        Self { signatures: Vec::new() }
-    }
-
     /// Signs as many as can be sent in so many seconds.
-    pub(super) fn sign(&mut self, seconds: u64) {
+    pub(super) fn sign(seconds: u64) -> Self {
         let keyed = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes())
             .unwrap_or_else(|_| unreachable!("HMAC takes a key of any length"));
-        let numbers = 0..SIGNED_PER_SECOND * seconds;
-        self.signatures.extend(numbers.map(|number| {
-            let mac = keyed.clone().chain_update(Self::body(number)).finalize().into_bytes();
-            HeaderValue::try_from(BASE64_STANDARD.encode(mac))
+        let sign = |number| {
+            let mac = keyed.clone().chain_update(Self::body(number)).finalize();
+            HeaderValue::try_from(BASE64_STANDARD.encode(mac.into_bytes()))
                 .unwrap_or_else(|_| unreachable!("base64 is a header's value"))
-        }));
+        };
+        Self {
+            signatures: (0..SIGNED_PER_SECOND * seconds).map(sign).collect(),
+        }
     }
 
     /// The sample with an id of its own. The ids rise, as Huntr's do.
@@ -62,7 +60,74 @@ impl Deliveries {
         SAMPLE.replacen(SAMPLE_ID, &format!("{number:024x}"), 1)
     }
 
-    pub(super) fn body_length(&self) -> usize {
-        SAMPLE.len()
+    fn request(&self, number: u64) -> anyhow::Result<Request<Full<Bytes>>> {
+        let signature = usize::try_from(number).ok().and_then(|number| self.signatures.get(number));
+        let signature = signature.context("too few deliveries were signed beforehand")?;
+        Ok(Request::post("/webhooks/huntr")
+            .header("host", "receiver")
+            .header("content-type", "application/json")
+            .header("x-huntr-hmac-sha256", signature)
+            .body(Full::from(Self::body(number)))?)
     }
+}
+
+/// Posts deliveries, from the first on, for so long, and waits for the last answers.
+pub(super) async fn run(
+    address: SocketAddr,
+    senders: u32,
+    time: Duration,
+    deliveries: &Deliveries,
+) -> anyhow::Result<Run> {
+    let connections = try_join_all((0..senders).map(|_| connect(address))).await?;
+    let next = Cell::new(0);
+    let started = Instant::now();
+    let deadline = started + time;
+    let sending = connections.into_iter().map(|(sender, connection)| {
+        let next = &next;
+        async move {
+            let sent = send(sender, deadline, deliveries, next);
+            // The connection is what drives the sender, and ends with it.
+            let (latencies, ended) = tokio::join!(sent, connection);
+            ended?;
+            latencies
+        }
+    });
+    let latencies = try_join_all(sending).await?.concat();
+    Ok(Run { elapsed: started.elapsed(), latencies })
+}
+
+/// One sender: each delivery is posted when the one before it is answered.
+async fn send(
+    mut sender: SendRequest<Full<Bytes>>,
+    deadline: Instant,
+    deliveries: &Deliveries,
+    next: &Cell<u64>,
+) -> anyhow::Result<Vec<u32>> {
+    let mut latencies = Vec::new();
+    while Instant::now() < deadline {
+        let request = deliveries.request(next.replace(next.get() + 1))?;
+        let posted = Instant::now();
+        let answer = sender.send_request(request).await?;
+        let status = answer.status();
+        let answer = answer.into_body().collect().await?.to_bytes();
+        latencies.push(u32::try_from(posted.elapsed().as_micros())?);
+        ensure!(
+            status == StatusCode::OK && answer.starts_with(br#"{"status":"stored""#),
+            "the receiver answered {status}: {}",
+            String::from_utf8_lossy(&answer)
+        );
+    }
+    Ok(latencies)
+}
+
+/// A connection that is kept, and its two ends: one to send by, one to drive it.
+pub(super) async fn connect<B>(
+    address: SocketAddr,
+) -> anyhow::Result<(SendRequest<B>, Connection<TokioIo<TcpStream>, B>)>
+where
+    B: hyper::body::Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + 'static,
+{
+    let stream = TcpStream::connect(address).await.context("connecting to the receiver")?;
+    stream.set_nodelay(true)?;
+    Ok(http1::handshake(TokioIo::new(stream)).await?)
 }

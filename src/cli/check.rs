@@ -74,10 +74,10 @@ async fn database(config: &Config) -> Finding {
     match reach(config).await {
         Ok(0) => Finding::new(what, true, "reachable, writable, up to date"),
         Ok(pending) if config.database.migrate => {
-            Finding::new(what, true, format!("reachable, writable; `serve` will apply {pending} migrations"))
+            Finding::new(what, true, format!("reachable, writable; migrations that `serve` will apply: {pending}"))
         }
         Ok(pending) => {
-            let detail = format!("{pending} migrations are not applied; run `huntr-receiver migrate`");
+            let detail = format!("migrations that are not applied: {pending}; run `huntr-receiver migrate`");
             Finding::new(what, false, detail)
         }
         Err(error) => Finding::new(what, false, format!("{error:?}")),

@@ -1,10 +1,11 @@
 //! `serve`: runs the receiver until a signal stops it.
 
-use std::{net::SocketAddr, process::ExitCode};
+use std::{net::SocketAddr, pin::pin, process::ExitCode};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
+use tokio_util::sync::CancellationToken;
 
-use crate::{app::Application, config::Config, metrics, shutdown};
+use crate::{app::Application, config::Config, metrics, shutdown::Signals};
 
 /// Run the receiver (the default command)
 ///
@@ -32,8 +33,20 @@ impl Args {
 pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     config.require_sources()?;
     // From here on, so that a signal during the start is not missed.
-    let stop = shutdown::signalled()?;
+    let mut signals = Signals::listen()?;
     let metrics = metrics::install().context("collecting metrics")?;
-    Application::build(config, metrics).await?.run_until_stopped(stop).await?;
+    let application = Application::build(config, metrics).await?;
+    let stop = CancellationToken::new();
+    let mut running = pin!(application.run_until_stopped(stop.cancelled()));
+    tokio::select! {
+        result = &mut running => result?,
+        () = signals.next() => {
+            stop.cancel();
+            tokio::select! {
+                result = &mut running => result?,
+                () = signals.next() => bail!("stopped at once by a second signal; what was in flight got no 200"),
+            }
+        }
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use super::{RequestLimits, server::ConnectionLimits};
 use crate::{secret::Secret, units};
 
-/// Under the 10 seconds in which the process must be gone, with time left for the last commits.
-const GRACE: Duration = Duration::from_secs(6);
+/// How long connections may finish at the end. Leaves time for the last commits within ten seconds.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// `[server]`.
 #[derive(Debug, Clone, Deserialize)]

@@ -47,6 +47,18 @@ impl HttpError {
         self.parts().1
     }
 
+    /// What the operator can do about it, for the log.
+    pub(super) const fn remedy(self) -> &'static str {
+        match self {
+            Self::UnsupportedEncoding => "a proxy compresses the body: make it pass the body through untouched",
+            Self::TooLarge => "raise server.max_body if such bodies are expected",
+            Self::Timeout => "the sender or a proxy is too slow: raise server.request_timeout if that is expected",
+            Self::Incomplete => "the connection broke: the sender gave up, or a proxy did",
+            Self::Unavailable => "the database does not keep up: see the errors above this one",
+            Self::NotFound | Self::MethodNotAllowed | Self::Unauthorized | Self::Internal => "",
+        }
+    }
+
     const fn parts(self) -> (StatusCode, &'static str) {
         match self {
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),

@@ -97,7 +97,7 @@ impl Receiver {
             self.refusals.record(Refused { source, received_at, why });
         };
         let not_taken = |error: HttpError| {
-            refuse(Why::NotTaken(error.code()));
+            refuse(Why::NotTaken { code: error.code(), remedy: error.remedy() });
             error
         };
 

@@ -1,6 +1,6 @@
 //! What becomes of a refused request, off the answering path: diagnosed, logged, counted and kept aside.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +21,8 @@ use crate::{
 const MAX_WAITING: usize = 256;
 /// As many are kept aside in one transaction.
 const MAX_BATCH: usize = 64;
+/// Between two removals of what has grown too old.
+const SWEEP_INTERVAL: Duration = Duration::from_hours(1);
 /// More in a second than this are neither diagnosed nor logged one by one.
 const SAMPLES_PER_SECOND: u32 = 20;
 
@@ -49,8 +51,13 @@ pub enum Why {
         /// The memory the body takes up.
         memory: Reservation,
     },
-    /// It was not looked at so far: too large, too slow, encoded, or we were overloaded. The error's code.
-    NotTaken(&'static str),
+    /// It did not come so far as to be verified, or was authentic and could not be stored.
+    NotTaken {
+        /// The error's code.
+        code: &'static str,
+        /// What the reader of the log can do about it.
+        remedy: &'static str,
+    },
 }
 
 /// Where refused requests are handed over. Cheap to clone, never waits.
@@ -100,10 +107,12 @@ impl Keeper {
     /// Keeps aside until `closing`, and then what still waits.
     pub async fn run(mut self, closing: CancellationToken) {
         let mut batch = Vec::with_capacity(MAX_BATCH);
+        let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
         loop {
             tokio::select! {
                 biased;
                 () = closing.cancelled(), if !self.queue.is_closed() => self.queue.close(),
+                _ = sweep.tick() => self.sweep().await,
                 count = self.queue.recv_many(&mut batch, MAX_BATCH) => match count {
                     0 => return,
                     _ => self.step(batch.drain(..)).await,
@@ -131,6 +140,15 @@ impl Keeper {
         }
     }
 
+    /// Removes what has grown too old, also of sources where nothing new is refused.
+    async fn sweep(&self) {
+        for source in self.sources.keys() {
+            if let Err(error) = self.store.prune_rejected(source, &self.budget, self.clock.now()).await {
+                error!(?error, source.name = %source, "old refused requests could not be removed");
+            }
+        }
+    }
+
     fn look_at(&mut self, refused: Refused) -> Option<(RejectedRequest, Reservation)> {
         let Refused { source, received_at, why } = refused;
         let sample = self.sampler.next(received_at);
@@ -145,7 +163,7 @@ impl Keeper {
                 };
                 (refusal.as_str(), refusal.remedy())
             }
-            Why::NotTaken(code) => (*code, ""),
+            Why::NotTaken { code, remedy } => (*code, *remedy),
         };
         metrics::refused(&source, reason);
         if let Sample::Taken { held_back } = sample {

@@ -10,6 +10,7 @@ mod url;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use serde::Deserialize;
 
 pub use error::StoreError;
@@ -66,7 +67,7 @@ pub trait Store: Send + Sync + 'static {
     /// When the database cannot be read.
     async fn find_event(&self, id: EventId) -> Result<Option<EventRecord>, StoreError>;
 
-    /// Keeps refused requests aside, then removes what is over the `budget` of each source they belong to.
+    /// Keeps refused requests aside, then prunes the sources they belong to.
     ///
     /// # Errors
     ///
@@ -74,6 +75,18 @@ pub trait Store: Send + Sync + 'static {
     async fn keep_rejected(
         &self,
         requests: &[RejectedRequest],
+        budget: &RejectedBudget,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Removes what is over the `budget` of a source, its oldest requests first.
+    ///
+    /// # Errors
+    ///
+    /// When the database does not take it.
+    async fn prune_rejected(
+        &self,
+        source: &Name,
         budget: &RejectedBudget,
         now: Timestamp,
     ) -> Result<(), StoreError>;
@@ -189,4 +202,15 @@ pub struct RejectedBudget {
     /// Time since they arrived.
     #[serde(with = "crate::units::duration")]
     pub max_age: Duration,
+}
+
+impl RejectedBudget {
+    fn max_bytes(&self) -> i64 {
+        i64::try_from(self.max_size.as_u64()).unwrap_or(i64::MAX)
+    }
+
+    /// What arrived earlier is too old; `None` when nothing can be.
+    fn oldest(&self, now: Timestamp) -> Option<Timestamp> {
+        now.checked_sub_signed(TimeDelta::from_std(self.max_age).ok()?)
+    }
 }

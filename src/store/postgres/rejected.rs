@@ -10,7 +10,6 @@ use crate::{
         rows::{RejectedRow, headers_text},
     },
 };
-use chrono::TimeDelta;
 
 const INSERT_REJECTED: &str = "
 insert into rejected_requests (source, received_at, reason, headers, body)
@@ -25,9 +24,8 @@ with counted as (
     select id, received_at, row_number() over newest_first as position,
            sum(octet_length(body)) over newest_first as size
     from rejected_requests
-    where source = any($1)
-    window newest_first as (partition by source order by id desc
-                            rows between unbounded preceding and current row)
+    where source = $1
+    window newest_first as (order by id desc rows between unbounded preceding and current row)
 ), over_budget as (
     select id from rejected_requests
     where id = any(array(select id from counted where position > $2 or size > $3 or received_at < $4))
@@ -55,31 +53,36 @@ impl PostgresStore {
             return Ok(());
         }
         let sources: BTreeSet<&Name> = requests.iter().map(|request| &request.source).collect();
-        let sources: Vec<&str> = sources.into_iter().map(|source| &**source).collect();
-        let max_size = i64::try_from(budget.max_size.as_u64()).unwrap_or(i64::MAX);
-        let oldest = TimeDelta::from_std(budget.max_age)
-            .ok()
-            .and_then(|age| now.checked_sub_signed(age));
-
-        let mut transaction = self.pool.begin().await.map_err(store_error)?;
         sqlx::query(INSERT_REJECTED)
             .bind(column(requests, |request| &*request.source))
             .bind(column(requests, |request| request.received_at))
             .bind(column(requests, |request| request.reason))
             .bind(column(requests, |request| headers_text(&request.headers)))
             .bind(column(requests, |request| &*request.body))
-            .execute(&mut *transaction)
+            .execute(&self.pool)
             .await
             .map_err(store_error)?;
+        for source in sources {
+            self.prune(source, budget, now).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn prune(
+        &self,
+        source: &Name,
+        budget: &RejectedBudget,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         sqlx::query(PRUNE_REJECTED)
-            .bind(sources)
+            .bind(&**source)
             .bind(i64::from(budget.max_count))
-            .bind(max_size)
-            .bind(oldest)
-            .execute(&mut *transaction)
+            .bind(budget.max_bytes())
+            .bind(budget.oldest(now))
+            .execute(&self.pool)
             .await
-            .map_err(store_error)?;
-        transaction.commit().await.map_err(store_error)
+            .map(drop)
+            .map_err(store_error)
     }
 
     pub(super) async fn rejected(

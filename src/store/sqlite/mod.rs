@@ -137,6 +137,15 @@ impl Store for SqliteStore {
         self.keep(requests, budget, now).await
     }
 
+    async fn prune_rejected(
+        &self,
+        source: &Name,
+        budget: &RejectedBudget,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.prune(source, budget, now).await
+    }
+
     async fn list_rejected(
         &self,
         source: &Name,

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use chrono::TimeDelta;
-
 use super::{SqliteStore, error::store_error, writer::BACKGROUND_ROWS};
 use crate::{
     domain::{Name, RejectedId, RejectedRequest, StoredRejection, Timestamp, iso_millis},
@@ -49,10 +47,19 @@ impl SqliteStore {
         }
         let sources: BTreeSet<&Name> = requests.iter().map(|request| &request.source).collect();
         for source in sources {
-            let over_budget = self.over_budget(source, budget, now).await?;
-            self.remove(&over_budget).await?;
+            self.prune(source, budget, now).await?;
         }
         Ok(())
+    }
+
+    pub(super) async fn prune(
+        &self,
+        source: &Name,
+        budget: &RejectedBudget,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let over_budget = self.over_budget(source, budget, now).await?;
+        self.remove(&over_budget).await
     }
 
     pub(super) async fn rejected(
@@ -118,15 +125,11 @@ impl SqliteStore {
         budget: &RejectedBudget,
         now: Timestamp,
     ) -> Result<Vec<RejectedId>, StoreError> {
-        let max_size = i64::try_from(budget.max_size.as_u64()).unwrap_or(i64::MAX);
-        let oldest = TimeDelta::from_std(budget.max_age)
-            .ok()
-            .and_then(|age| now.checked_sub_signed(age));
         let ids: Vec<i64> = sqlx::query_scalar(OVER_BUDGET)
             .bind(&**source)
             .bind(i64::from(budget.max_count))
-            .bind(max_size)
-            .bind(oldest.as_ref().map(iso_millis))
+            .bind(budget.max_bytes())
+            .bind(budget.oldest(now).as_ref().map(iso_millis))
             .fetch_all(&self.readers)
             .await
             .map_err(store_error)?;

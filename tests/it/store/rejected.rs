@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytesize::ByteSize;
+use chrono::TimeDelta;
 use huntr_receiver::{
     domain::{RejectedId, RejectedRequest, StoredRejection},
     store::{RejectedBudget, Store},
@@ -21,6 +22,7 @@ on_both_stores!(
     over_the_size_the_oldest_go,
     over_the_age_the_oldest_go,
     a_flood_on_one_source_evicts_nothing_of_another,
+    age_alone_removes_when_nothing_new_comes,
     removed_requests_are_gone,
     a_nul_in_a_header_fails_nothing,
 );
@@ -207,6 +209,12 @@ async fn a_flood_on_one_source_evicts_nothing_of_another(store: &dyn Store, _: &
         bodies_of(store, "flood").await,
         ["196", "197", "198", "199", "last"]
     );
+}
+
+async fn age_alone_removes_when_nothing_new_comes(store: &dyn Store, _: &Database) {
+    store.keep_rejected(&[request("old")], &ROOMY, at(0)).await.expect("kept");
+    store.prune_rejected(&name("huntr"), &ROOMY, at(0) + TimeDelta::days(2)).await.expect("pruned");
+    assert!(all_of(store, "huntr").await.is_empty());
 }
 
 async fn removed_requests_are_gone(store: &dyn Store, _: &Database) {

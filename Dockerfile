@@ -28,7 +28,7 @@ VOLUME /data
 # By number, so that an orchestrator can tell that it is not root.
 USER 10001:10001
 
-# Webhooks and health. Metrics and the API listen on the container's own loopback.
+# Webhooks and health. Metrics listen on the container's own loopback.
 EXPOSE 8080
 ENTRYPOINT ["huntr-receiver"]
 

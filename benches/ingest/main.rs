@@ -4,6 +4,7 @@
 //! `cargo bench --bench ingest -- --help` lists the options; `docs/benchmarks.md` explains the output.
 #![expect(
     clippy::print_stdout,
+    clippy::print_stderr,
     reason = "a benchmark's result is what it prints"
 )]
 
@@ -150,7 +151,7 @@ async fn measure(
     let acks = acknowledged as f64;
     let mut latencies = run.latencies;
     latencies.sort_unstable();
-    let percentile = |percent| {
+    let percentile = |percent: usize| {
         let index = (acknowledged * percent / 100).min(acknowledged.saturating_sub(1));
         latencies.get(index).map_or(f64::NAN, |micros| f64::from(*micros) / 1000.0)
     };

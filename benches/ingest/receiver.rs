@@ -133,9 +133,8 @@ impl Receiver {
     fn cpu(&self) -> anyhow::Result<Duration> {
         let stat = self.proc("stat")?;
         let (_, fields) = stat.rsplit_once(')').context("an unknown form of stat")?;
-        let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse);
-        let ticks: u32 = ticks.sum::<Result<_, _>>()?;
-        Ok(TICK * ticks)
+        let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u32>);
+        Ok(TICK * ticks.sum::<Result<u32, _>>()?)
     }
 
     fn proc(&self, file: &str) -> anyhow::Result<String> {

@@ -127,9 +127,10 @@ impl Reader {
                 Ok(read) => {
                     for (key, why) in problems(&read) {
                         let path: Vec<_> = key.split('.').map(ToOwned::to_owned).collect();
+                        let original = before_removal(&path, &removed);
                         // An option that was wrong is not missing.
-                        if !removed.iter().any(|removed| removed.starts_with(&path)) {
-                            self.note(full(&before_removal(&path, &removed)), &why);
+                        if !removed.iter().any(|removed| removed.starts_with(&original)) {
+                            self.note(full(&original), &why);
                         }
                     }
                     return (self.problems.len() == found_before).then_some(read);
@@ -137,12 +138,10 @@ impl Reader {
                 Err(error) => error,
             };
             let mut path = error.path;
-            let missing = if let Kind::MissingField(name) = &error.kind {
+            let missing = matches!(error.kind, Kind::MissingField(_));
+            if let Kind::MissingField(name) = &error.kind {
                 path.push(name.to_string());
-                true
-            } else {
-                false
-            };
+            }
             let mut original = before_removal(&path, &removed);
             let noted = removed.contains(&original);
             let key = full(&original);

@@ -1,10 +1,12 @@
 //! Tests of the whole, against real stores and the real binary.
 
+mod config;
 mod hostile;
 mod kill;
 mod ledger;
 mod lifecycle;
 mod postgres;
+mod program;
 mod receive;
 mod reverify;
 mod secrecy;

@@ -3,6 +3,7 @@
 mod reader;
 #[cfg(test)]
 mod tests;
+mod wording;
 
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
@@ -95,13 +96,13 @@ impl Config {
             figment = figment.merge(Layer { name, options: Toml::string(&text) });
         }
         if let Some(url) = environment("DATABASE_URL") {
-            let options = Serialized::global("database.url", url);
+            let options = Serialized::default("database.url", url);
             figment = figment.merge(Layer { name: "DATABASE_URL".into(), options });
         }
         let options = Env::prefixed("RECEIVER__").split("__");
         figment = figment.merge(Layer { name: "the environment".into(), options });
         for (key, value) in &overrides.flags {
-            let options = Serialized::global(key, value);
+            let options = Serialized::default(key, value);
             figment = figment.merge(Layer { name: "the command line".into(), options });
         }
         Self::read(figment)

@@ -35,7 +35,7 @@ enum Command {
         /// Only of this source
         #[arg(long)]
         source: Option<String>,
-        /// Only of this event type, such as JOB_MOVED
+        /// Only of this event type, such as `JOB_MOVED`
         #[arg(long = "type", value_name = "TYPE")]
         event_type: Option<String>,
         /// Only received at or after this time (2026-11-21T10:00:00Z, 2026-11-21, or 3d for so long ago)

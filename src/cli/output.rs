@@ -29,8 +29,10 @@ pub(super) fn table<const N: usize>(headers: [&str; N], rows: impl IntoIterator<
     table
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(headers)
         .add_rows(rows);
+    if headers != [""; N] {
+        table.set_header(headers);
+    }
     line(&table.to_string())
 }
 

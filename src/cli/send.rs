@@ -1,6 +1,6 @@
 //! `send`: signs bodies as the vendor would and posts them to a running receiver.
 
-use std::{collections::BTreeMap, path::PathBuf, pin::pin, process::ExitCode, time::Duration};
+use std::{collections::{BTreeMap, BTreeSet}, path::PathBuf, pin::pin, process::ExitCode, time::Duration};
 
 use anyhow::{Context, bail, ensure};
 use bytes::Bytes;
@@ -57,7 +57,7 @@ struct What {
     /// The sample of every documented event type
     #[arg(long)]
     all: bool,
-    /// The sample of this name: an event type of Huntr (JOB_MOVED, TEST, …), or v1 or v2 of Hunty
+    /// The sample of this name: an event type of Huntr (`JOB_MOVED`, `TEST`, …), or v1 or v2 of Hunty
     #[arg(long = "type", value_name = "TYPE")]
     event_type: Option<String>,
     /// The bytes of this file
@@ -77,20 +77,20 @@ enum Content {
     File(Bytes),
 }
 
-/// Equal answers to one kind of body.
+/// What became of one kind of body, equal for all that are counted together.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-struct Answer {
+struct Outcome {
     source: String,
     sample: String,
     status: Option<u16>,
     answer: String,
 }
 
-/// An [`Answer`] with what is not equal about it.
+/// An [`Outcome`] with what is not equal about it.
 #[derive(Debug, Serialize)]
 struct Row {
     #[serde(flatten)]
-    answer: Answer,
+    outcome: Outcome,
     #[serde(skip_serializing_if = "Option::is_none")]
     first_event: Option<i64>,
     count: usize,
@@ -103,26 +103,26 @@ pub(super) async fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode
     let client = client()?;
     let progress = ProgressBar::new(letters.len() as u64 * args.count.unwrap_or(1));
 
-    let mut tally: BTreeMap<Answer, (Option<i64>, usize)> = BTreeMap::new();
+    let mut tally: BTreeMap<Outcome, (Option<i64>, usize)> = BTreeMap::new();
     let run_number = rand::random::<u64>() >> 20 << 20;
     let deliveries = (0..args.count.unwrap_or(1)).flat_map(|index| letters.iter().map(move |letter| (index, letter)));
-    let mut answers = pin!(stream::iter(deliveries)
+    let mut outcomes = pin!(stream::iter(deliveries)
         .zip(pace(args.rate))
         .map(|((index, letter), ())| {
             let number = args.count.map(|_| run_number.wrapping_add(index));
             post(&client, &args.url, letter, number)
         })
         .buffered(CONCURRENCY));
-    while let Some((answer, event)) = answers.next().await {
-        let (first_event, count) = tally.entry(answer).or_insert((event, 0));
+    while let Some((outcome, event)) = outcomes.next().await {
+        let (first_event, count) = tally.entry(outcome).or_insert((event, 0));
         *first_event = first_event.or(event);
         *count += 1;
         progress.inc(1);
     }
     progress.finish_and_clear();
 
-    let all_well = tally.keys().all(|answer| answer.status == Some(200));
-    let rows = tally.into_iter().map(|(answer, (first_event, count))| Row { answer, first_event, count });
+    let all_well = tally.keys().all(|outcome| outcome.status == Some(200));
+    let rows = tally.into_iter().map(|(outcome, (first_event, count))| Row { outcome, first_event, count });
     print(rows.collect(), args.json)?;
     Ok(if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -156,7 +156,7 @@ fn choose<'a>(sources: &'a Sources, args: &Args) -> anyhow::Result<Vec<Letter<'a
     };
     if letters.is_empty() {
         let names = sources.values().flat_map(|source| source.provider().samples()).map(|sample| sample.name);
-        let names = names.collect::<Vec<_>>().join(", ");
+        let names = Vec::from_iter(names.collect::<BTreeSet<_>>()).join(", ");
         bail!(Misuse(format!("there is no such sample; there are {names}")));
     }
     Ok(letters)
@@ -189,7 +189,7 @@ fn client() -> anyhow::Result<reqwest::Client> {
         .context("preparing to send")
 }
 
-async fn post(client: &reqwest::Client, base: &Url, letter: &Letter<'_>, number: Option<u64>) -> (Answer, Option<i64>) {
+async fn post(client: &reqwest::Client, base: &Url, letter: &Letter<'_>, number: Option<u64>) -> (Outcome, Option<i64>) {
     #[derive(Deserialize)]
     struct Received {
         status: String,
@@ -206,7 +206,7 @@ async fn post(client: &reqwest::Client, base: &Url, letter: &Letter<'_>, number:
     if let Some((name, value)) = provider.sign(&body) {
         request = request.header(name, value);
     }
-    let answer = |status, answer| Answer {
+    let answer = |status, answer| Outcome {
         source: letter.source.name().to_string(),
         sample: letter.name.clone(),
         status,
@@ -239,10 +239,10 @@ fn print(rows: Vec<Row>, json: bool) -> anyhow::Result<()> {
     }
     let row = |row: Row| {
         [
-            row.answer.source,
-            row.answer.sample,
-            row.answer.status.map_or_else(|| "-".to_owned(), |status| status.to_string()),
-            row.answer.answer,
+            row.outcome.source,
+            row.outcome.sample,
+            row.outcome.status.map_or_else(|| "-".to_owned(), |status| status.to_string()),
+            row.outcome.answer,
             row.first_event.map(|event| event.to_string()).unwrap_or_default(),
             row.count.to_string(),
         ]

@@ -13,10 +13,10 @@ use crate::{app::Application, config::Config, metrics, shutdown::Signals};
 #[derive(Debug, Default, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
-    /// The public listener; overrides server.listen
+    /// The public listener; overrides `server.listen`
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
-    /// The admin listener; overrides server.admin_listen
+    /// The admin listener; overrides `server.admin_listen`
     #[arg(long, value_name = "ADDRESS")]
     admin_listen: Option<SocketAddr>,
 }

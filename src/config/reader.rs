@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 
 use figment::{
-    Figment,
-    error::{Actual, Kind},
+    Figment, Metadata,
+    error::Kind,
+    providers::{Format, Toml},
     value::{Dict, Value},
 };
 use serde::de::DeserializeOwned;
 
-use super::{ConfigError, DEFAULTS, Problem};
+use super::{
+    ConfigError, DEFAULTS, Problem,
+    wording::{describe, without_excerpt},
+};
 use crate::domain::Name;
 
 /// Pairs of a key below the section, and a sentence.
@@ -172,7 +176,7 @@ impl Reader {
     }
 }
 
-fn is_default(metadata: &figment::Metadata) -> bool {
+fn is_default(metadata: &Metadata) -> bool {
     metadata.name.starts_with("TOML source string")
 }
 
@@ -182,8 +186,7 @@ fn remove(section: &mut Value, path: &[String], full: &str) -> Option<Value> {
     match section {
         Value::Dict(_, options) if rest.is_empty() => {
             let wrong = options.remove(key)?;
-            let defaults = Figment::from(<figment::providers::Toml as figment::providers::Format>::string(DEFAULTS));
-            if let Ok(default) = defaults.find_value(full) {
+            if let Ok(default) = Figment::from(Toml::string(DEFAULTS)).find_value(full) {
                 options.insert(key.clone(), default);
             }
             Some(wrong)
@@ -213,52 +216,4 @@ fn before_removal(path: &[String], removed: &[Vec<String>]) -> Vec<String> {
         original.push(part);
     }
     original
-}
-
-/// What is wrong, without the value: it might be a secret in the wrong place.
-fn describe(kind: &Kind, wrong: Option<&Value>) -> String {
-    match kind {
-        Kind::Message(why) => match wrong.and_then(Value::as_str) {
-            Some(value) => why.replace(&format!(": {value:?}"), ""),
-            None => why.clone(),
-        },
-        Kind::InvalidType(actual, wanted) => format!("must be {}, not {}", expected(wanted), type_of(actual)),
-        Kind::InvalidValue(_, wanted) => format!("must be {}", expected(wanted)),
-        Kind::UnknownField(_, known) => format!("there is no such option; there are {}", known.join(", ")),
-        Kind::UnknownVariant(_, known) => format!("must be one of {}", known.join(", ")),
-        Kind::MissingField(_) => "is missing".into(),
-        Kind::InvalidLength(length, wanted) => format!("must be {}, not {length} long", expected(wanted)),
-        Kind::ISizeOutOfRange(_) | Kind::USizeOutOfRange(_) => "is out of range".into(),
-        _ => "is not of the right kind".into(),
-    }
-}
-
-/// What Rust's types call themselves, in the words of [`type_of`].
-fn expected(wanted: &str) -> &str {
-    match wanted {
-        "a boolean" => "true or false",
-        "a sequence" => "a list",
-        "a string" | "path string" => "a text",
-        "an integer or string" | "parsable string" => "a size like \"2 MiB\"",
-        "u32" | "usize" => "a whole number",
-        wanted if wanted.starts_with("struct ") => "a table",
-        wanted => wanted,
-    }
-}
-
-fn type_of(actual: &Actual) -> &'static str {
-    match actual {
-        Actual::Bool(_) => "true or false",
-        Actual::Unsigned(_) | Actual::Signed(_) | Actual::Float(_) => "a number",
-        Actual::Char(_) | Actual::Str(_) => "a text",
-        Actual::Seq => "a list",
-        Actual::Map => "a table",
-        _ => "something else",
-    }
-}
-
-/// A parser's message without the lines it quotes.
-fn without_excerpt(message: &str) -> String {
-    let lines = message.lines().filter(|line| !line.contains('|') && !line.trim().is_empty());
-    lines.collect::<Vec<_>>().join(": ")
 }

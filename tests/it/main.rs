@@ -1,5 +1,7 @@
 //! Tests of the whole, against real stores and the real binary.
 
+mod architecture;
+mod cli;
 mod config;
 mod hostile;
 mod kill;

@@ -106,6 +106,11 @@ impl Outcome {
         std::str::from_utf8(&self.bytes).expect("output in UTF-8")
     }
 
+    /// Its output as one reads it: what fills up the columns is not seen.
+    pub(crate) fn table(&self) -> String {
+        self.stdout().lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+    }
+
     /// Its output, which a program could read.
     pub(crate) fn json(&self) -> Value {
         assert_eq!((self.code, self.stderr.as_str()), (0, ""));

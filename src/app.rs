@@ -2,9 +2,9 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 
@@ -15,6 +15,7 @@ use crate::{
     http::{self, admin, health::Readiness, receive::Receiver, server::Server},
     intake::{Committer, Intake, Keeper},
     providers::{Source, Sources},
+    shutdown::Group,
     store::{self, Store},
 };
 
@@ -54,7 +55,11 @@ impl Application {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let sources = Arc::new(build_sources(config));
         let tasks = TaskTracker::new();
-        let (intake, committer) = Intake::new(&config.intake, Arc::clone(&store), config.database.commit_timeout);
+        let (intake, committer) = Intake::new(
+            &config.intake,
+            Arc::clone(&store),
+            config.database.commit_timeout,
+        );
         let (refusals, keeper) = Keeper::new(
             Arc::clone(&sources),
             Arc::clone(&store),
@@ -99,45 +104,85 @@ impl Application {
     ///
     /// # Errors
     ///
-    /// When the last commits did not end in time.
+    /// When the last commits did not end in time, or the committer ended before its time.
     pub async fn run_until_stopped(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let closing_http = CancellationToken::new();
-        let closing_intake = CancellationToken::new();
-        let closing_background = CancellationToken::new();
+        let readiness = self.readiness.clone();
+        let drain_delay = self.drain_delay;
+        let mut running = self.start();
+        tokio::select! {
+            () = stop => {}
+            // Nothing can be made durable any more; whoever supervises the process starts it anew.
+            _ = &mut running.committer => bail!("the committer ended by itself, see the log"),
+        }
+        readiness.drain();
+        tokio::time::sleep(drain_delay).await;
+        running.stop().await?;
+        info!("stopped");
+        Ok(())
+    }
+
+    fn start(self) -> Running {
         info!(
-            address.public = self.public.listener.local_addr().map(tracing::field::display).ok(),
-            address.admin = self.admin.listener.local_addr().map(tracing::field::display).ok(),
+            address.public = self
+                .public
+                .listener
+                .local_addr()
+                .map(tracing::field::display)
+                .ok(),
+            address.admin = self
+                .admin
+                .listener
+                .local_addr()
+                .map(tracing::field::display)
+                .ok(),
             "receiving"
         );
+        let servers = Group::default();
+        servers.spawn(|closing| self.public.run(closing));
+        servers.spawn(|closing| self.admin.run(closing));
+        let chores = Group::default();
+        chores.spawn(|closing| self.readiness.watch(Arc::clone(&self.store), closing));
+        chores.spawn(|closing| sweep(self.metrics, closing));
+        chores.spawn(|closing| self.keeper.run(closing));
+        let closing_committer = CancellationToken::new();
+        Running {
+            committer: self
+                .tasks
+                .spawn(self.committer.run(closing_committer.clone())),
+            closing_committer,
+            servers,
+            chores,
+            store: self.store,
+        }
+    }
+}
 
-        let background = TaskTracker::new();
-        background.spawn(self.readiness.clone().watch(Arc::clone(&self.store), closing_background.clone()));
-        background.spawn(sweep(self.metrics, closing_background.clone()));
-        background.spawn(self.keeper.run(closing_background.clone()));
-        let committer = self.tasks.spawn(self.committer.run(closing_intake.clone()));
-        let servers = TaskTracker::new();
-        servers.spawn(self.public.run(closing_http.clone()));
-        servers.spawn(self.admin.run(closing_http.clone()));
+/// A receiver that receives.
+struct Running {
+    servers: Group,
+    committer: JoinHandle<()>,
+    closing_committer: CancellationToken,
+    chores: Group,
+    store: Arc<dyn Store>,
+}
 
-        stop.await;
-        self.readiness.drain();
-        tokio::time::sleep(self.drain_delay).await;
-        closing_http.cancel();
-        servers.close();
-        servers.wait().await;
-        closing_intake.cancel();
-        let committed = tokio::time::timeout(LAST_COMMITS, committer).await;
-        closing_background.cancel();
-        background.close();
+impl Running {
+    /// In the order in which events flow, so that nothing is taken that could not be passed on.
+    async fn stop(self) -> anyhow::Result<()> {
+        self.servers.close().await;
+        self.closing_committer.cancel();
+        let commits = timeout(LAST_COMMITS, self.committer).await;
         let chores = async {
-            background.wait().await;
+            self.chores.close().await;
             self.store.close().await;
         };
-        if tokio::time::timeout(LAST_CHORES, chores).await.is_err() {
+        if timeout(LAST_CHORES, chores).await.is_err() {
             warn!("the last refused requests may not have been kept aside");
         }
-        ensure!(committed.is_ok(), "the last commits did not end in time; their senders got no 200");
-        info!("stopped");
+        ensure!(
+            commits.is_ok(),
+            "the last commits did not end in time; their senders got no 200"
+        );
         Ok(())
     }
 }
@@ -154,7 +199,10 @@ async fn prepare_schema(store: &dyn Store, migrate: bool) -> anyhow::Result<()> 
         info!(migrations = applied, "the database is up to date");
         return Ok(());
     }
-    let pending = store.pending_migrations().await.context("reading the database's migrations")?;
+    let pending = store
+        .pending_migrations()
+        .await
+        .context("reading the database's migrations")?;
     ensure!(
         pending == 0,
         "{pending} migrations are not applied and database.migrate is false: run `huntr-receiver migrate`"
@@ -174,7 +222,11 @@ pub fn build_sources(config: &Config) -> Sources {
 
 /// What is configured and not what one would expect.
 fn warn_of_surprises(config: &Config) {
-    for (name, _) in config.sources.iter().filter(|(_, source)| source.trusts_everybody()) {
+    for (name, _) in config
+        .sources
+        .iter()
+        .filter(|(_, source)| source.trusts_everybody())
+    {
         warn!(
             source.name = %name,
             "verify = false: everybody who can reach this URL can write into the database"

@@ -75,8 +75,13 @@ impl fmt::Display for ConfigError {
 
 impl ConfigError {
     fn of(key: impl Into<String>, why: impl Into<String>) -> Self {
-        let problem = Problem { key: key.into(), why: why.into() };
-        Self { problems: vec![problem] }
+        let problem = Problem {
+            key: key.into(),
+            why: why.into(),
+        };
+        Self {
+            problems: vec![problem],
+        }
     }
 }
 
@@ -93,17 +98,29 @@ impl Config {
             // Read here, and once: a missing file is an error, and a pipe gives its content only once.
             let text = std::fs::read_to_string(path)
                 .map_err(|error| ConfigError::of(&name, format!("cannot be read: {error}")))?;
-            figment = figment.merge(Layer { name, options: Toml::string(&text) });
+            figment = figment.merge(Layer {
+                name,
+                options: Toml::string(&text),
+            });
         }
         if let Some(url) = environment("DATABASE_URL") {
             let options = Serialized::default("database.url", url);
-            figment = figment.merge(Layer { name: "DATABASE_URL".into(), options });
+            figment = figment.merge(Layer {
+                name: "DATABASE_URL".into(),
+                options,
+            });
         }
         let options = Env::prefixed("RECEIVER__").split("__");
-        figment = figment.merge(Layer { name: "the environment".into(), options });
+        figment = figment.merge(Layer {
+            name: "the environment".into(),
+            options,
+        });
         for (key, value) in &overrides.flags {
             let options = Serialized::default(key, value);
-            figment = figment.merge(Layer { name: "the command line".into(), options });
+            figment = figment.merge(Layer {
+                name: "the command line".into(),
+                options,
+            });
         }
         Self::read(figment)
     }
@@ -113,16 +130,31 @@ impl Config {
         fill_in_conventions(reader.tree());
 
         let server = reader.section::<http::Config>("server", http::Config::problems);
-        let max_body = server.as_ref().map_or(ByteSize::b(0), |server| server.max_body);
-        let intake = reader.section("intake", |intake: &intake::Config| intake.problems(max_body));
+        let max_body = server
+            .as_ref()
+            .map_or(ByteSize::b(0), |server| server.max_body);
+        let intake = reader.section("intake", |intake: &intake::Config| {
+            intake.problems(max_body)
+        });
         let database = reader.section("database", |_: &store::Config| Vec::new());
-        let rejected_requests = reader.section("rejected_requests", |_: &RejectedBudget| Vec::new());
+        let rejected_requests =
+            reader.section("rejected_requests", |_: &RejectedBudget| Vec::new());
         let log = reader.section("log", |_: &telemetry::Config| Vec::new());
         reader.section("spool", |_: &Spool| Vec::new());
         reader.section("tables", |_: &Tables| Vec::new());
         reader.refuse("sinks.tables", "this name is reserved for the typed tables");
-        let sources = reader.entries("sources", "provider", providers::Config::read, providers::Config::problems);
-        let sinks = reader.entries("sinks", "kind", sinks::Config::read, sinks::Config::problems);
+        let sources = reader.entries(
+            "sources",
+            "provider",
+            providers::Config::read,
+            providers::Config::problems,
+        );
+        let sinks = reader.entries(
+            "sinks",
+            "kind",
+            sinks::Config::read,
+            sinks::Config::problems,
+        );
         reader.finish()?;
 
         let unread = || ConfigError::of("(the configuration)", "could not be read");
@@ -195,7 +227,10 @@ impl<P: Provider> Provider for Layer<P> {
 fn fill_in_conventions(tree: &mut Dict) {
     let no_source_in = |sources: &Value| sources.as_dict().is_some_and(Dict::is_empty);
     if tree.get("sources").is_none_or(no_source_in) {
-        let conventional: Dict = CONVENTIONAL_SOURCES.iter().filter_map(conventional_source).collect();
+        let conventional: Dict = CONVENTIONAL_SOURCES
+            .iter()
+            .filter_map(conventional_source)
+            .collect();
         tree.insert("sources".into(), conventional.into());
     }
     if environment("RECEIVER_ADMIN_TOKEN").is_some()
@@ -222,7 +257,10 @@ fn conventional_source(source: &ConventionalSource) -> Option<(String, Value)> {
     Some((source.name.into(), options.into()))
 }
 
-#[expect(clippy::disallowed_methods, reason = "the environment is configuration, and this is where it is read")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the environment is configuration, and this is where it is read"
+)]
 fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }

@@ -13,7 +13,9 @@ const BATCH_EVENTS: &str = "huntr_receiver_commit_batch_events";
 const COMMIT: &str = "huntr_receiver_commit_seconds";
 const COMMIT_FAILURES: &str = "huntr_receiver_commit_failures_total";
 
-const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+const SECONDS: [f64; 12] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
+];
 const EVENTS: [f64; 8] = [1.0, 2.0, 5.0, 10.0, 50.0, 100.0, 250.0, 500.0];
 
 /// Starts collecting, for the whole process.
@@ -28,12 +30,21 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
         .set_buckets_for_metric(seconds(COMMIT), &SECONDS)?
         .set_buckets_for_metric(seconds(BATCH_EVENTS), &EVENTS)?
         .install_recorder()?;
-    describe_counter!(REQUESTS, "Requests to a webhook URL, by source and outcome.");
+    describe_counter!(
+        REQUESTS,
+        "Requests to a webhook URL, by source and outcome."
+    );
     describe_counter!(REFUSALS, "Refused requests, by source and diagnosis.");
     describe_counter!(PANICS, "Requests whose handler panicked.");
-    describe_histogram!(ACKNOWLEDGE, "Seconds from the end of a request's headers to its 200.");
+    describe_histogram!(
+        ACKNOWLEDGE,
+        "Seconds from the end of a request's headers to its 200."
+    );
     describe_histogram!(BATCH_EVENTS, "Events committed in one transaction.");
-    describe_histogram!(COMMIT, "Seconds a batch took to commit, its retries included.");
+    describe_histogram!(
+        COMMIT,
+        "Seconds a batch took to commit, its retries included."
+    );
     describe_counter!(COMMIT_FAILURES, "Batches the database did not take.");
     counter!(PANICS).absolute(0);
     counter!(COMMIT_FAILURES).absolute(0);
@@ -61,7 +72,10 @@ pub(crate) fn panicked() {
 }
 
 /// A batch was formed.
-#[expect(clippy::cast_precision_loss, reason = "a batch is far smaller than 2^52")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a batch is far smaller than 2^52"
+)]
 pub(crate) fn batch_size(events: usize) {
     histogram!(BATCH_EVENTS).record(events as f64);
 }

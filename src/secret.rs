@@ -54,7 +54,8 @@ impl Reference {
         if let Some(name) = text.strip_prefix("env:") {
             return Some(Self::Env(name.to_owned()));
         }
-        text.strip_prefix("file:").map(|path| Self::File(path.into()))
+        text.strip_prefix("file:")
+            .map(|path| Self::File(path.into()))
     }
 
     /// Fetches the secret.
@@ -64,7 +65,9 @@ impl Reference {
     /// A sentence about the reference, never about the secret.
     pub fn resolve(&self) -> Result<SecretString, Unresolved> {
         let text = match self {
-            Self::Env(name) => variable(name).ok_or_else(|| self.unresolved("is not set, or not UTF-8"))?,
+            Self::Env(name) => {
+                variable(name).ok_or_else(|| self.unresolved("is not set, or not UTF-8"))?
+            }
             Self::File(path) => {
                 let text = std::fs::read_to_string(path)
                     .map_err(|error| self.unresolved(format!("cannot be read: {error}")))?;
@@ -118,9 +121,16 @@ mod tests {
     #[test]
     fn a_file_loses_one_trailing_newline_and_nothing_else() {
         let file = tempfile::NamedTempFile::new().expect("a temporary file");
-        for (written, read) in [("s\n", "s"), ("s\r\n", "s"), (" s \n\n", " s \n"), ("s", "s")] {
+        for (written, read) in [
+            ("s\n", "s"),
+            ("s\r\n", "s"),
+            (" s \n\n", " s \n"),
+            ("s", "s"),
+        ] {
             std::fs::write(file.path(), written).expect("writing it");
-            let secret = Reference::File(file.path().into()).resolve().expect("a secret");
+            let secret = Reference::File(file.path().into())
+                .resolve()
+                .expect("a secret");
             assert_eq!(secret.expose_secret(), read);
         }
     }
@@ -134,7 +144,9 @@ mod tests {
             "env:HUNTR_RECEIVER_TEST_UNSET is not set, or not UTF-8"
         );
         let file = tempfile::NamedTempFile::new().expect("a temporary file");
-        let error = Reference::File(file.path().into()).resolve().expect_err("an empty file");
+        let error = Reference::File(file.path().into())
+            .resolve()
+            .expect_err("an empty file");
         assert!(error.to_string().ends_with(" is empty"));
     }
 

@@ -1,7 +1,8 @@
-//! When to stop: the signals by which an operator or a container runtime says so.
+//! When to stop, as signals say it, and how tasks are told and waited for.
 
 use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::info;
 
 /// SIGTERM and SIGINT, listened for from the moment it is made.
@@ -30,5 +31,29 @@ impl Signals {
             _ = self.interrupt.recv() => "SIGINT",
         };
         info!(signal = name, "stopping");
+    }
+}
+
+/// Tasks that end together.
+#[derive(Debug, Default)]
+pub struct Group {
+    closing: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Group {
+    /// Spawns a task that ends soon after the token is cancelled.
+    pub fn spawn<F>(&self, task: impl FnOnce(CancellationToken) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.tasks.spawn(task(self.closing.clone()));
+    }
+
+    /// Tells them to end, and waits until they have.
+    pub async fn close(&self) {
+        self.closing.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 }

@@ -43,11 +43,21 @@ pub fn install(config: &Config) -> anyhow::Result<()> {
         LogFormat::Json => false,
     };
     let (text, json) = if text {
-        (Some(fmt::layer().with_writer(stderr).with_ansi(terminal)), None)
+        (
+            Some(fmt::layer().with_writer(stderr).with_ansi(terminal)),
+            None,
+        )
     } else {
-        (None, Some(fmt::layer().json().flatten_event(true).with_writer(stderr)))
+        (
+            None,
+            Some(fmt::layer().json().flatten_event(true).with_writer(stderr)),
+        )
     };
-    tracing_subscriber::registry().with(filter).with(text).with(json).try_init()?;
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(text)
+        .with(json)
+        .try_init()?;
     log_panics();
     Ok(())
 }

@@ -80,7 +80,10 @@ async fn on_postgres(
     let receiver = Receiver::start(postgres.url()).await?;
     let idle = receiver.memory()?;
 
-    println!("PostgreSQL  {:>11}  {:>5}  {Header}", "pgbench tps", "ratio");
+    println!(
+        "PostgreSQL  {:>11}  {:>5}  {Header}",
+        "pgbench tps", "ratio"
+    );
     let (mut ratios, mut tps, mut acks) = (Vec::new(), Vec::new(), Vec::new());
     for number in 1..=args.rounds {
         postgres.empty().await?;
@@ -104,7 +107,10 @@ async fn on_postgres(
         Spread(&tps, 0),
         Spread(&ratios, 2)
     );
-    println!("resident when idle: {idle}; after load: {}\n", receiver.memory()?);
+    println!(
+        "resident when idle: {idle}; after load: {}\n",
+        receiver.memory()?
+    );
     Ok(())
 }
 
@@ -153,7 +159,9 @@ async fn measure(
     latencies.sort_unstable();
     let percentile = |percent: usize| {
         let index = (acknowledged * percent / 100).min(acknowledged.saturating_sub(1));
-        latencies.get(index).map_or(f64::NAN, |micros| f64::from(*micros) / 1000.0)
+        latencies
+            .get(index)
+            .map_or(f64::NAN, |micros| f64::from(*micros) / 1000.0)
     };
     let round = Round {
         acks_per_second: acks / run.elapsed.as_secs_f64(),
@@ -176,7 +184,13 @@ impl fmt::Display for Header {
 
 impl fmt::Display for Round {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { acks_per_second, p50, p99, rows_per_commit, cpu_per_ack } = self;
+        let Self {
+            acks_per_second,
+            p50,
+            p99,
+            rows_per_commit,
+            cpu_per_ack,
+        } = self;
         write!(f, "{acks_per_second:>7.0}  {p50:>7.1}  {p99:>7.1}  ")?;
         write!(f, "{rows_per_commit:>11.1}  {cpu_per_ack:>10.0}")
     }
@@ -195,7 +209,10 @@ impl fmt::Display for Spread<'_> {
         };
         let upper = sorted.len() / 2;
         let median = f64::midpoint(sorted[(sorted.len() - 1) / 2], sorted[upper]);
-        write!(f, "{median:.places$} ({least:.places$}–{greatest:.places$})")
+        write!(
+            f,
+            "{median:.places$} ({least:.places$}–{greatest:.places$})"
+        )
     }
 }
 

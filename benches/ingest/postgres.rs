@@ -33,14 +33,21 @@ pub(super) struct Postgres {
 impl Postgres {
     pub(super) async fn start() -> anyhow::Result<Self> {
         // Said before anything is started.
-        pgbench_command().arg("--version").stdout(Stdio::null()).status().context(MISSING)?;
+        pgbench_command()
+            .arg("--version")
+            .stdout(Stdio::null())
+            .status()
+            .context(MISSING)?;
         let mut process = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/postgres"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .context("running tests/postgres")?;
         let mut url = String::new();
-        let output = process.stdout.take().context("tests/postgres has no output")?;
+        let output = process
+            .stdout
+            .take()
+            .context("tests/postgres has no output")?;
         BufReader::new(output).read_line(&mut url)?;
         ensure!(!url.is_empty(), "tests/postgres started no server");
         url.truncate(url.trim_end().len());
@@ -93,7 +100,10 @@ impl Postgres {
             .args(["--no-vacuum", "--protocol=prepared", "--jobs=2"])
             .arg(format!("--client={clients}"))
             .arg(format!("--time={seconds}"))
-            .args(["--define=n=0", "--define=signature=u1Y0bJ8Dlh1Gd0q1GdbsAJeiTL0dJjW9bEhyp5SaTKk="])
+            .args([
+                "--define=n=0",
+                "--define=signature=u1Y0bJ8Dlh1Gd0q1GdbsAJeiTL0dJjW9bEhyp5SaTKk=",
+            ])
             .arg(format!("--define=body={}", hexadecimal(body)))
             .arg("--file")
             .arg(script.path())
@@ -101,10 +111,15 @@ impl Postgres {
             .output()
             .context(MISSING)?;
         let report = String::from_utf8_lossy(&output.stdout);
-        let tps = report.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next());
+        let tps = report
+            .lines()
+            .find_map(|line| line.strip_prefix("tps = ")?.split(' ').next());
         match tps {
             Some(tps) if output.status.success() => Ok(tps.parse()?),
-            _ => bail!("pgbench failed: {report}{}", String::from_utf8_lossy(&output.stderr)),
+            _ => bail!(
+                "pgbench failed: {report}{}",
+                String::from_utf8_lossy(&output.stderr)
+            ),
         }
     }
 }
@@ -118,7 +133,8 @@ impl Drop for Postgres {
     }
 }
 
-const MISSING: &str = "running pgbench, which comes with PostgreSQL (Debian: apt install postgresql)";
+const MISSING: &str =
+    "running pgbench, which comes with PostgreSQL (Debian: apt install postgresql)";
 
 fn pgbench_command() -> Command {
     Command::new("pgbench")

@@ -57,7 +57,11 @@ impl Receiver {
     pub(super) async fn start(database: &str) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let mut process = Command::new(env!("CARGO_BIN_EXE_huntr-receiver"))
-            .args(["serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0"])
+            .args([
+                "serve",
+                "--listen=127.0.0.1:0",
+                "--admin-listen=127.0.0.1:0",
+            ])
             .env_clear()
             .env("HUNTR_WEBHOOK_SECRET", SECRET)
             .env("DATABASE_URL", database)
@@ -97,16 +101,22 @@ impl Receiver {
         let kilobytes = |name| -> anyhow::Result<u64> {
             let line = status.lines().find_map(|line| line.strip_prefix(name));
             let number = line.and_then(|line| line.split_whitespace().next());
-            Ok(number.with_context(|| format!("{name} is missing"))?.parse()?)
+            Ok(number
+                .with_context(|| format!("{name} is missing"))?
+                .parse()?)
         };
-        Ok(Memory { all: kilobytes("VmRSS:")?, anonymous: kilobytes("RssAnon:")? })
+        Ok(Memory {
+            all: kilobytes("VmRSS:")?,
+            anonymous: kilobytes("RssAnon:")?,
+        })
     }
 
     pub(super) async fn usage(&self) -> anyhow::Result<Usage> {
         let metrics = self.metrics().await?;
         let number = |name: &str| {
             let line = metrics.lines().find_map(|line| line.strip_prefix(name));
-            line.and_then(|value| value.trim().parse().ok()).unwrap_or(0.0)
+            line.and_then(|value| value.trim().parse().ok())
+                .unwrap_or(0.0)
         };
         Ok(Usage {
             cpu: self.cpu()?,
@@ -116,10 +126,17 @@ impl Receiver {
     }
 
     async fn metrics(&self) -> anyhow::Result<String> {
-        let request = Request::get("/metrics").header("host", "receiver").body(Empty::<Bytes>::new())?;
+        let request = Request::get("/metrics")
+            .header("host", "receiver")
+            .body(Empty::<Bytes>::new())?;
         let (mut sender, connection) = connect(self.admin_address).await?;
         let exchange = async {
-            let answer = sender.send_request(request).await?.into_body().collect().await?;
+            let answer = sender
+                .send_request(request)
+                .await?
+                .into_body()
+                .collect()
+                .await?;
             // The connection ends with its sender.
             drop(sender);
             Ok::<_, hyper::Error>(answer.to_bytes())
@@ -133,7 +150,11 @@ impl Receiver {
     fn cpu(&self) -> anyhow::Result<Duration> {
         let stat = self.proc("stat")?;
         let (_, fields) = stat.rsplit_once(')').context("an unknown form of stat")?;
-        let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u32>);
+        let ticks = fields
+            .split_whitespace()
+            .skip(11)
+            .take(2)
+            .map(str::parse::<u32>);
         Ok(TICK * ticks.sum::<Result<u32, _>>()?)
     }
 
@@ -167,7 +188,10 @@ impl fmt::Display for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tenths = |kilobytes: u64| (kilobytes / 1000, kilobytes % 1000 / 100);
         let ((all, all_tenths), (own, own_tenths)) = (tenths(self.all), tenths(self.anonymous));
-        write!(f, "{all}.{all_tenths} MB (its data {own}.{own_tenths} MB, the rest its program)")
+        write!(
+            f,
+            "{all}.{all_tenths} MB (its data {own}.{own_tenths} MB, the rest its program)"
+        )
     }
 }
 

@@ -61,7 +61,9 @@ impl Deliveries {
     }
 
     fn request(&self, number: u64) -> anyhow::Result<Request<Full<Bytes>>> {
-        let signature = usize::try_from(number).ok().and_then(|number| self.signatures.get(number));
+        let signature = usize::try_from(number)
+            .ok()
+            .and_then(|number| self.signatures.get(number));
         let signature = signature.context("too few deliveries were signed beforehand")?;
         Ok(Request::post("/webhooks/huntr")
             .header("host", "receiver")
@@ -93,7 +95,10 @@ pub(super) async fn run(
         }
     });
     let latencies = try_join_all(sending).await?.concat();
-    Ok(Run { elapsed: started.elapsed(), latencies })
+    Ok(Run {
+        elapsed: started.elapsed(),
+        latencies,
+    })
 }
 
 /// One sender: each delivery is posted when the one before it is answered.
@@ -125,9 +130,12 @@ pub(super) async fn connect<B>(
     address: SocketAddr,
 ) -> anyhow::Result<(SendRequest<B>, Connection<TokioIo<TcpStream>, B>)>
 where
-    B: hyper::body::Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + 'static,
+    B: hyper::body::Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
+        + 'static,
 {
-    let stream = TcpStream::connect(address).await.context("connecting to the receiver")?;
+    let stream = TcpStream::connect(address)
+        .await
+        .context("connecting to the receiver")?;
     stream.set_nodelay(true)?;
     Ok(http1::handshake(TokioIo::new(stream)).await?)
 }

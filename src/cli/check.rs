@@ -55,12 +55,20 @@ pub(super) async fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode
         output::table(["checked", "", ""], findings.iter().map(row))?;
     }
     let all_well = findings.iter().all(|finding| finding.ok);
-    Ok(if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if all_well {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 impl Finding {
     fn new(what: impl Into<String>, ok: bool, detail: impl Into<String>) -> Self {
-        Self { what: what.into(), ok, detail: detail.into() }
+        Self {
+            what: what.into(),
+            ok,
+            detail: detail.into(),
+        }
     }
 }
 
@@ -73,11 +81,14 @@ async fn database(config: &Config) -> Finding {
     }
     match reach(config).await {
         Ok(0) => Finding::new(what, true, "reachable, writable, up to date"),
-        Ok(pending) if config.database.migrate => {
-            Finding::new(what, true, format!("reachable, writable; migrations that `serve` will apply: {pending}"))
-        }
+        Ok(pending) if config.database.migrate => Finding::new(
+            what,
+            true,
+            format!("reachable, writable; migrations that `serve` will apply: {pending}"),
+        ),
         Ok(pending) => {
-            let detail = format!("migrations that are not applied: {pending}; run `huntr-receiver migrate`");
+            let detail =
+                format!("migrations that are not applied: {pending}; run `huntr-receiver migrate`");
             Finding::new(what, false, detail)
         }
         Err(error) => Finding::new(what, false, format!("{error:?}")),

@@ -78,7 +78,16 @@ pub(super) async fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode
         .await
         .with_context(|| format!("opening the database {}", config.database.url))?;
     match &args.command {
-        Command::List { source, event_type, since, until, problems, before, limit, json } => {
+        Command::List {
+            source,
+            event_type,
+            since,
+            until,
+            problems,
+            before,
+            limit,
+            json,
+        } => {
             let filter = EventFilter {
                 source: source.clone(),
                 event_type: event_type.clone(),
@@ -111,7 +120,14 @@ async fn list(store: &dyn Store, filter: &EventFilter, json: bool) -> anyhow::Re
             event.problem.clone().unwrap_or_default(),
         ]
     };
-    let headers = ["id", "received at", "source", "type", "delivery id", "problem"];
+    let headers = [
+        "id",
+        "received at",
+        "source",
+        "type",
+        "delivery id",
+        "problem",
+    ];
     output::table(headers, events.iter().map(row))
 }
 
@@ -125,17 +141,34 @@ async fn show(store: &dyn Store, id: EventId, json: bool, body: bool) -> anyhow:
     if json {
         return output::json(&Whole::from(&event));
     }
-    let EventRecord { summary, signature, body } = &event;
+    let EventRecord {
+        summary,
+        signature,
+        body,
+    } = &event;
     let rows = [
         ("id", summary.id.to_string()),
         ("source", summary.source.clone()),
         ("provider", summary.provider.clone()),
         ("delivery id", summary.delivery_id.clone()),
         ("type", summary.event_type.clone().unwrap_or_default()),
-        ("occurred at", summary.occurred_at.as_ref().map(iso_millis).unwrap_or_default()),
+        (
+            "occurred at",
+            summary
+                .occurred_at
+                .as_ref()
+                .map(iso_millis)
+                .unwrap_or_default(),
+        ),
         ("received at", iso_millis(&summary.received_at)),
         ("origin", summary.origin.clone()),
-        ("envelope version", summary.envelope_version.map(|v| v.to_string()).unwrap_or_default()),
+        (
+            "envelope version",
+            summary
+                .envelope_version
+                .map(|v| v.to_string())
+                .unwrap_or_default(),
+        ),
         ("signature", signature.clone().unwrap_or_default()),
         ("problem", summary.problem.clone().unwrap_or_default()),
         ("body", format!("{} bytes", body.len())),

@@ -25,7 +25,12 @@ use crate::{
 ///
 ///     HUNTR_WEBHOOK_SECRET=try-me huntr-receiver
 #[derive(Debug, Parser)]
-#[command(name = "huntr-receiver", version, verbatim_doc_comment, max_term_width = 100)]
+#[command(
+    name = "huntr-receiver",
+    version,
+    verbatim_doc_comment,
+    max_term_width = 100
+)]
 struct Cli {
     /// The configuration file; what it leaves out has its default
     #[arg(long, global = true, env = "RECEIVER_CONFIG", value_name = "FILE")]
@@ -66,18 +71,27 @@ pub fn main() -> ExitCode {
         Err(error) => {
             output::complain(&error);
             let wrongly_used = error.is::<ConfigError>() || error.is::<Misuse>();
-            if wrongly_used { ExitCode::from(2) } else { ExitCode::FAILURE }
+            if wrongly_used {
+                ExitCode::from(2)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    let command = cli.command.unwrap_or(Command::Serve(serve::Args::default()));
+    let command = cli
+        .command
+        .unwrap_or(Command::Serve(serve::Args::default()));
     let flags = match &command {
         Command::Serve(args) => args.flags(),
         _ => Vec::new(),
     };
-    let config = Config::load(&Overrides { file: cli.config, flags })?;
+    let config = Config::load(&Overrides {
+        file: cli.config,
+        flags,
+    })?;
     telemetry::install(&config.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -24,7 +24,10 @@ pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
 }
 
 /// Prints rows under their headers, as wide as the terminal at most.
-pub(super) fn table<const N: usize>(headers: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> anyhow::Result<()> {
+pub(super) fn table<const N: usize>(
+    headers: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> anyhow::Result<()> {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)

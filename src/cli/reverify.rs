@@ -61,7 +61,11 @@ pub(super) async fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode
         .with_context(|| format!("opening the database {}", config.database.url))?;
     let mut reports = Vec::new();
     for source in sources.values() {
-        if args.source.as_deref().is_none_or(|name| name == &**source.name()) {
+        if args
+            .source
+            .as_deref()
+            .is_none_or(|name| name == &**source.name())
+        {
             reports.push(reverify(&*store, source, &routes).await?);
         }
     }
@@ -77,21 +81,31 @@ pub(super) async fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode
                 report.still_refused.to_string(),
             ]
         };
-        output::table(["source", "accepted", "duplicates", "still refused"], reports.iter().map(row))?;
+        output::table(
+            ["source", "accepted", "duplicates", "still refused"],
+            reports.iter().map(row),
+        )?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 async fn reverify(store: &dyn Store, source: &Source, routes: &Routes) -> anyhow::Result<Report> {
-    let mut report = Report { source: source.name().to_string(), ..Report::default() };
+    let mut report = Report {
+        source: source.name().to_string(),
+        ..Report::default()
+    };
     let mut after = RejectedId(0);
     loop {
         let page = store.list_rejected(source.name(), after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(report) };
+        let Some(last) = page.last() else {
+            return Ok(report);
+        };
         after = last.id;
         let seen = page.len();
-        let (ids, events): (Vec<_>, Vec<_>) =
-            page.into_iter().filter_map(|request| accept(source, routes, request)).unzip();
+        let (ids, events): (Vec<_>, Vec<_>) = page
+            .into_iter()
+            .filter_map(|request| accept(source, routes, request))
+            .unzip();
         report.still_refused += seen - ids.len();
         // Stored first, removed then: between the two, a request is there twice and never not at all.
         for insertion in store.insert_events(&events).await? {
@@ -104,9 +118,16 @@ async fn reverify(store: &dyn Store, source: &Source, routes: &Routes) -> anyhow
     }
 }
 
-fn accept(source: &Source, routes: &Routes, request: StoredRejection) -> Option<(RejectedId, NewEvent)> {
+fn accept(
+    source: &Source,
+    routes: &Routes,
+    request: StoredRejection,
+) -> Option<(RejectedId, NewEvent)> {
     let credential = source.provider().recall(&request.headers)?;
-    let verified = source.provider().verify(credential, Bytes::from(request.body)).ok()?;
+    let verified = source
+        .provider()
+        .verify(credential, Bytes::from(request.body))
+        .ok()?;
     let mut event = source.event(verified, request.received_at, Origin::Reverify);
     event.sinks = routes.wanted_by(event.event_type.as_deref());
     Some((request.id, event))

@@ -1,6 +1,12 @@
 //! `send`: signs bodies as the vendor would and posts them to a running receiver.
 
-use std::{collections::{BTreeMap, BTreeSet}, path::PathBuf, pin::pin, process::ExitCode, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    pin::pin,
+    process::ExitCode,
+    time::Duration,
+};
 
 use anyhow::{Context, bail, ensure};
 use bytes::Bytes;
@@ -105,14 +111,17 @@ pub(super) async fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode
 
     let mut tally: BTreeMap<Outcome, (Option<i64>, usize)> = BTreeMap::new();
     let run_number = rand::random::<u64>() >> 20 << 20;
-    let deliveries = (0..args.count.unwrap_or(1)).flat_map(|index| letters.iter().map(move |letter| (index, letter)));
-    let mut outcomes = pin!(stream::iter(deliveries)
-        .zip(pace(args.rate))
-        .map(|((index, letter), ())| {
-            let number = args.count.map(|_| run_number.wrapping_add(index));
-            post(&client, &args.url, letter, number)
-        })
-        .buffered(CONCURRENCY));
+    let deliveries = (0..args.count.unwrap_or(1))
+        .flat_map(|index| letters.iter().map(move |letter| (index, letter)));
+    let mut outcomes = pin!(
+        stream::iter(deliveries)
+            .zip(pace(args.rate))
+            .map(|((index, letter), ())| {
+                let number = args.count.map(|_| run_number.wrapping_add(index));
+                post(&client, &args.url, letter, number)
+            })
+            .buffered(CONCURRENCY)
+    );
     while let Some((outcome, event)) = outcomes.next().await {
         let (first_event, count) = tally.entry(outcome).or_insert((event, 0));
         *first_event = first_event.or(event);
@@ -122,23 +131,51 @@ pub(super) async fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode
     progress.finish_and_clear();
 
     let all_well = tally.keys().all(|outcome| outcome.status == Some(200));
-    let rows = tally.into_iter().map(|(outcome, (first_event, count))| Row { outcome, first_event, count });
+    let rows = tally
+        .into_iter()
+        .map(|(outcome, (first_event, count))| Row {
+            outcome,
+            first_event,
+            count,
+        });
     print(rows.collect(), args.json)?;
-    Ok(if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if all_well {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn choose<'a>(sources: &'a Sources, args: &Args) -> anyhow::Result<Vec<Letter<'a>>> {
     let chosen: Vec<&Source> = match &args.source {
-        Some(name) => vec![sources.get(name.as_str()).ok_or_else(|| Misuse::no_source(name))?],
-        None => sources.values().filter(|source| source.provider().sign(b"").is_some()).collect(),
+        Some(name) => vec![
+            sources
+                .get(name.as_str())
+                .ok_or_else(|| Misuse::no_source(name))?,
+        ],
+        None => sources
+            .values()
+            .filter(|source| source.provider().sign(b"").is_some())
+            .collect(),
     };
-    ensure!(!chosen.is_empty(), Misuse("no source has a secret to sign with".into()));
+    ensure!(
+        !chosen.is_empty(),
+        Misuse("no source has a secret to sign with".into())
+    );
     let letters: Vec<_> = if let Some(path) = &args.what.file {
-        let body = Bytes::from(std::fs::read(path).with_context(|| format!("reading {}", path.display()))?);
+        let body = Bytes::from(
+            std::fs::read(path).with_context(|| format!("reading {}", path.display()))?,
+        );
         let [source] = chosen[..] else {
-            bail!(Misuse("--file goes to one source: name it with --source".into()))
+            bail!(Misuse(
+                "--file goes to one source: name it with --source".into()
+            ))
         };
-        vec![Letter { source, name: path.display().to_string(), content: Content::File(body) }]
+        vec![Letter {
+            source,
+            name: path.display().to_string(),
+            content: Content::File(body),
+        }]
     } else {
         let wanted = |sample: &&Sample| match &args.what.event_type {
             Some(name) => sample.name == name,
@@ -151,13 +188,25 @@ fn choose<'a>(sources: &'a Sources, args: &Args) -> anyhow::Result<Vec<Letter<'a
         };
         chosen
             .into_iter()
-            .flat_map(|source| source.provider().samples().iter().filter(wanted).map(move |sample| letter(source, sample)))
+            .flat_map(|source| {
+                source
+                    .provider()
+                    .samples()
+                    .iter()
+                    .filter(wanted)
+                    .map(move |sample| letter(source, sample))
+            })
             .collect()
     };
     if letters.is_empty() {
-        let names = sources.values().flat_map(|source| source.provider().samples()).map(|sample| sample.name);
+        let names = sources
+            .values()
+            .flat_map(|source| source.provider().samples())
+            .map(|sample| sample.name);
         let names = Vec::from_iter(names.collect::<BTreeSet<_>>()).join(", ");
-        bail!(Misuse(format!("there is no such sample; there are {names}")));
+        bail!(Misuse(format!(
+            "there is no such sample; there are {names}"
+        )));
     }
     Ok(letters)
 }
@@ -180,7 +229,9 @@ fn pace(rate: Option<u32>) -> impl Stream<Item = ()> {
 /// Follows no redirect: a webhook's sender would not either.
 fn client() -> anyhow::Result<reqwest::Client> {
     // Fails only when a provider is installed already, which is just as well.
-    rustls::crypto::ring::default_provider().install_default().ok();
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .ok();
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .timeout(TIMEOUT)
@@ -189,7 +240,12 @@ fn client() -> anyhow::Result<reqwest::Client> {
         .context("preparing to send")
 }
 
-async fn post(client: &reqwest::Client, base: &Url, letter: &Letter<'_>, number: Option<u64>) -> (Outcome, Option<i64>) {
+async fn post(
+    client: &reqwest::Client,
+    base: &Url,
+    letter: &Letter<'_>,
+    number: Option<u64>,
+) -> (Outcome, Option<i64>) {
     #[derive(Deserialize)]
     struct Received {
         status: String,
@@ -201,7 +257,11 @@ async fn post(client: &reqwest::Client, base: &Url, letter: &Letter<'_>, number:
         (Content::Sample(sample), None) => Bytes::from_static(sample.body.as_bytes()),
         (Content::Sample(sample), Some(number)) => provider.renumber(sample, number).into(),
     };
-    let url = format!("{}/webhooks/{}", base.as_str().trim_end_matches('/'), letter.source.name());
+    let url = format!(
+        "{}/webhooks/{}",
+        base.as_str().trim_end_matches('/'),
+        letter.source.name()
+    );
     let mut request = client.post(url).header("content-type", "application/json");
     if let Some((name, value)) = provider.sign(&body) {
         request = request.header(name, value);
@@ -241,12 +301,23 @@ fn print(rows: Vec<Row>, json: bool) -> anyhow::Result<()> {
         [
             row.outcome.source,
             row.outcome.sample,
-            row.outcome.status.map_or_else(|| "-".to_owned(), |status| status.to_string()),
+            row.outcome
+                .status
+                .map_or_else(|| "-".to_owned(), |status| status.to_string()),
             row.outcome.answer,
-            row.first_event.map(|event| event.to_string()).unwrap_or_default(),
+            row.first_event
+                .map(|event| event.to_string())
+                .unwrap_or_default(),
             row.count.to_string(),
         ]
     };
-    let headers = ["source", "sample", "status", "answer", "first event", "count"];
+    let headers = [
+        "source",
+        "sample",
+        "status",
+        "answer",
+        "first event",
+        "count",
+    ];
     output::table(headers, rows.into_iter().map(row))
 }

@@ -23,10 +23,13 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) fn flags(&self) -> Vec<(&'static str, String)> {
-        [("server.listen", self.listen), ("server.admin_listen", self.admin_listen)]
-            .into_iter()
-            .filter_map(|(key, address)| Some((key, address?.to_string())))
-            .collect()
+        [
+            ("server.listen", self.listen),
+            ("server.admin_listen", self.admin_listen),
+        ]
+        .into_iter()
+        .filter_map(|(key, address)| Some((key, address?.to_string())))
+        .collect()
     }
 }
 

@@ -14,8 +14,15 @@ pub(super) fn parse(text: &str) -> Result<Timestamp, String> {
     }
     humantime::parse_duration(text)
         .ok()
-        .and_then(|ago| SystemClock.now().checked_sub_signed(chrono::Duration::from_std(ago).ok()?))
-        .ok_or_else(|| "expected a time like 2026-11-21T10:00:00Z, a day like 2026-11-21, or an age like 3d".into())
+        .and_then(|ago| {
+            SystemClock
+                .now()
+                .checked_sub_signed(chrono::Duration::from_std(ago).ok()?)
+        })
+        .ok_or_else(|| {
+            "expected a time like 2026-11-21T10:00:00Z, a day like 2026-11-21, or an age like 3d"
+                .into()
+        })
 }
 
 #[cfg(test)]

@@ -28,10 +28,17 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn new(figment: Figment) -> Result<Self, ConfigError> {
         let tree = figment.extract::<Dict>().map_err(|error| {
-            let place = error.metadata.map_or_else(|| "(the configuration)".into(), |metadata| metadata.name.to_string());
+            let place = error.metadata.map_or_else(
+                || "(the configuration)".into(),
+                |metadata| metadata.name.to_string(),
+            );
             ConfigError::of(place, without_excerpt(&error.kind.to_string()))
         })?;
-        Ok(Self { figment, tree, problems: Vec::new() })
+        Ok(Self {
+            figment,
+            tree,
+            problems: Vec::new(),
+        })
     }
 
     /// The merged tree, before it is read.
@@ -69,7 +76,10 @@ impl Reader {
         for (name, mut entry) in entries {
             let path = format!("{key}.{name}");
             let Ok(name) = name.parse::<Name>() else {
-                self.note(path, "is not a name: 1 to 63 characters of a-z, 0-9, _ and -");
+                self.note(
+                    path,
+                    "is not a name: 1 to 63 characters of a-z, 0-9, _ and -",
+                );
                 continue;
             };
             let Value::Dict(_, options) = &mut entry else {
@@ -96,7 +106,9 @@ impl Reader {
 
     /// Takes out an entry of a section that may not be there.
     pub(super) fn refuse(&mut self, full_key: &str, why: &str) {
-        let Some((section, name)) = full_key.split_once('.') else { return };
+        let Some((section, name)) = full_key.split_once('.') else {
+            return;
+        };
         if let Some(Value::Dict(_, entries)) = self.tree.get_mut(section)
             && entries.remove(name).is_some()
         {
@@ -112,7 +124,9 @@ impl Reader {
         if self.problems.is_empty() {
             return Ok(());
         }
-        Err(ConfigError { problems: self.problems })
+        Err(ConfigError {
+            problems: self.problems,
+        })
     }
 
     /// Reads a section again and again, each time without the option that was wrong before.
@@ -170,7 +184,9 @@ impl Reader {
             _ => &key,
         };
         let metadata = self.figment.find_metadata(option);
-        let place = metadata.filter(|metadata| !is_default(metadata)).map(|metadata| format!(" (in {})", metadata.name));
+        let place = metadata
+            .filter(|metadata| !is_default(metadata))
+            .map(|metadata| format!(" (in {})", metadata.name));
         let why = format!("{why}{}", place.unwrap_or_default());
         self.problems.push(Problem { key, why });
     }
@@ -204,13 +220,17 @@ fn remove(section: &mut Value, path: &[String], full: &str) -> Option<Value> {
 fn before_removal(path: &[String], removed: &[Vec<String>]) -> Vec<String> {
     let mut original: Vec<String> = Vec::new();
     for part in path {
-        let taken = removed.iter().filter_map(|path| match path.strip_prefix(&original[..])? {
-            [item] => item.parse::<usize>().ok(),
-            _ => None,
-        });
+        let taken = removed
+            .iter()
+            .filter_map(|path| match path.strip_prefix(&original[..])? {
+                [item] => item.parse::<usize>().ok(),
+                _ => None,
+            });
         let part = match part.parse::<usize>() {
             // In ascending order, as a list is read from its beginning.
-            Ok(position) => taken.fold(position, |index, taken| index + usize::from(taken <= index)).to_string(),
+            Ok(position) => taken
+                .fold(position, |index, taken| index + usize::from(taken <= index))
+                .to_string(),
             Err(_) => part.clone(),
         };
         original.push(part);

@@ -13,7 +13,11 @@ fn read(toml: &str) -> Result<Config, ConfigError> {
 /// The problems' keys and sentences, of which there must be some.
 fn problems(toml: &str) -> Vec<(String, String)> {
     let error = read(toml).expect_err("a problem");
-    error.problems.into_iter().map(|Problem { key, why }| (key, why)).collect()
+    error
+        .problems
+        .into_iter()
+        .map(|Problem { key, why }| (key, why))
+        .collect()
 }
 
 /// The options of a section, as the program knows them: it tells when it is given one it does not know.
@@ -27,9 +31,15 @@ fn options_of(section: &str) -> Vec<String> {
         "sources.hunty" => "provider = \"hunty\"\n",
         _ => "",
     };
-    let problems = problems(&format!("{parent}[{section}]\n{provider}no_such_option = 1"));
-    let unknown = problems.iter().find(|(key, _)| key.ends_with(".no_such_option"));
-    let (_, known) = unknown.and_then(|(_, why)| why.split_once("there are ")).expect("a list of options");
+    let problems = problems(&format!(
+        "{parent}[{section}]\n{provider}no_such_option = 1"
+    ));
+    let unknown = problems
+        .iter()
+        .find(|(key, _)| key.ends_with(".no_such_option"));
+    let (_, known) = unknown
+        .and_then(|(_, why)| why.split_once("there are "))
+        .expect("a list of options");
     known.split(", ").map(ToOwned::to_owned).collect()
 }
 
@@ -60,10 +70,15 @@ fn the_shipped_file_shows_every_option_of_every_section_with_a_sentence() {
     ] {
         let lines = shipped(section);
         for option in options_of(section) {
-            let line = lines.iter().find(|line| line.starts_with(&format!("{option} = ")));
+            let line = lines
+                .iter()
+                .find(|line| line.starts_with(&format!("{option} = ")));
             let is_told = line.is_some_and(|line| line.contains(" # "));
             let is_section = DEFAULTS.contains(&format!("[{section}.{option}]"));
-            assert!(is_told || is_section, "{section}.{option} is not in the shipped file, or without a sentence");
+            assert!(
+                is_told || is_section,
+                "{section}.{option} is not in the shipped file, or without a sentence"
+            );
         }
     }
 }
@@ -137,10 +152,22 @@ fn what_is_wrong_with_an_item_is_told_by_its_place_in_the_file() {
 
 #[test]
 fn a_section_that_is_none_is_not_taken_for_an_empty_one() {
-    for section in ["server", "intake", "database", "rejected_requests", "spool", "log", "tables", "sources", "sinks"] {
+    for section in [
+        "server",
+        "intake",
+        "database",
+        "rejected_requests",
+        "spool",
+        "log",
+        "tables",
+        "sources",
+        "sinks",
+    ] {
         for wrong in ["5", "\"text\"", "[]", "true"] {
             let problems = problems(&format!("{section} = {wrong}"));
-            let [(key, why)] = &problems[..] else { panic!("{problems:?}") };
+            let [(key, why)] = &problems[..] else {
+                panic!("{problems:?}")
+            };
             assert_eq!(key, section);
             assert!(why.starts_with("must be a table"), "{why}");
         }

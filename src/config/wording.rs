@@ -12,12 +12,18 @@ pub(super) fn describe(kind: &Kind, wrong: Option<&Value>) -> String {
             Some(value) => why.replace(&format!(": {value:?}"), ""),
             None => why.clone(),
         },
-        Kind::InvalidType(actual, wanted) => format!("must be {}, not {}", expected(wanted), type_of(actual)),
+        Kind::InvalidType(actual, wanted) => {
+            format!("must be {}, not {}", expected(wanted), type_of(actual))
+        }
         Kind::InvalidValue(_, wanted) => format!("must be {}", expected(wanted)),
-        Kind::UnknownField(_, known) => format!("there is no such option; there are {}", known.join(", ")),
+        Kind::UnknownField(_, known) => {
+            format!("there is no such option; there are {}", known.join(", "))
+        }
         Kind::UnknownVariant(_, known) => format!("must be one of {}", known.join(", ")),
         Kind::MissingField(_) => "is missing".into(),
-        Kind::InvalidLength(length, wanted) => format!("must be {}, not {length} long", expected(wanted)),
+        Kind::InvalidLength(length, wanted) => {
+            format!("must be {}, not {length} long", expected(wanted))
+        }
         Kind::ISizeOutOfRange(_) | Kind::USizeOutOfRange(_) => "is out of range".into(),
         _ => "is not of the right kind".into(),
     }
@@ -50,6 +56,8 @@ fn type_of(actual: &Actual) -> &'static str {
 
 /// A parser's message without the lines it quotes.
 pub(super) fn without_excerpt(message: &str) -> String {
-    let lines = message.lines().filter(|line| !line.contains('|') && !line.trim().is_empty());
+    let lines = message
+        .lines()
+        .filter(|line| !line.contains('|') && !line.trim().is_empty());
     lines.collect::<Vec<_>>().join(": ")
 }

@@ -13,7 +13,10 @@ impl Routes {
     #[must_use]
     pub fn new(sinks: &BTreeMap<Name, sinks::Config>) -> Self {
         let route = |(name, config): (&Name, &sinks::Config)| {
-            let types = config.types.as_ref().map(|types| types.iter().cloned().collect());
+            let types = config
+                .types
+                .as_ref()
+                .map(|types| types.iter().cloned().collect());
             (name.clone(), types)
         };
         Self(sinks.iter().map(route).collect())
@@ -48,7 +51,10 @@ mod tests {
             (name("all"), sink(&[])),
             (name("jobs"), sink(&["JOB_CREATED", "JOB_MOVED"])),
         ]));
-        assert_eq!(routes.wanted_by(Some("JOB_MOVED")), [name("all"), name("jobs")]);
+        assert_eq!(
+            routes.wanted_by(Some("JOB_MOVED")),
+            [name("all"), name("jobs")]
+        );
         assert_eq!(routes.wanted_by(Some("JOB_DELETED")), [name("all")]);
         assert_eq!(routes.wanted_by(None), [name("all")]);
     }

@@ -22,18 +22,27 @@ pub(super) async fn read(
     limits: RequestLimits,
     memory: &mut Reservation,
 ) -> Result<Bytes, HttpError> {
-    tokio::time::timeout(limits.request_timeout, collect(body, limits.max_body, memory))
-        .await
-        .unwrap_or(Err(HttpError::Timeout))
+    tokio::time::timeout(
+        limits.request_timeout,
+        collect(body, limits.max_body, memory),
+    )
+    .await
+    .unwrap_or(Err(HttpError::Timeout))
 }
 
 /// A body that arrives in one piece, as nearly all do, is not copied.
-async fn collect(body: &mut Body, max_body: usize, memory: &mut Reservation) -> Result<Bytes, HttpError> {
+async fn collect(
+    body: &mut Body,
+    max_body: usize,
+    memory: &mut Reservation,
+) -> Result<Bytes, HttpError> {
     let mut whole = Bytes::new();
     let mut pieces = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| HttpError::Incomplete)?;
-        let Ok(data) = frame.into_data() else { continue };
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
         let read = whole.len() + pieces.len() + data.len();
         if read > max_body {
             return Err(HttpError::TooLarge);
@@ -48,7 +57,11 @@ async fn collect(body: &mut Body, max_body: usize, memory: &mut Reservation) -> 
             pieces.extend_from_slice(&data);
         }
     }
-    Ok(if pieces.is_empty() { whole } else { pieces.freeze() })
+    Ok(if pieces.is_empty() {
+        whole
+    } else {
+        pieces.freeze()
+    })
 }
 
 /// Reads a bounded part of a body that nobody wants, and throws it away.

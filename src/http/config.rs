@@ -24,15 +24,15 @@ pub struct Config {
     /// The longest body.
     pub max_body: ByteSize,
     /// The longest time for a body.
-    #[serde(with = "units::duration")]
+    #[serde(deserialize_with = "units::timeout")]
     pub request_timeout: Duration,
     /// The longest time for headers.
-    #[serde(with = "units::duration")]
+    #[serde(deserialize_with = "units::timeout")]
     pub header_timeout: Duration,
     /// Open connections on each listener.
     pub max_connections: usize,
     /// How long deliveries are still accepted after a signal to stop.
-    #[serde(with = "units::duration")]
+    #[serde(deserialize_with = "units::duration")]
     pub drain_delay: Duration,
 }
 
@@ -48,6 +48,9 @@ impl Config {
         }
         if self.max_connections == 0 {
             problems.push(("max_connections".into(), "must be at least 1".into()));
+        }
+        if self.max_body.as_u64() == 0 {
+            problems.push(("max_body".into(), "must be at least 1 B".into()));
         }
         problems
     }

@@ -50,9 +50,13 @@ impl HttpError {
     /// What the operator can do about it, for the log.
     pub(super) const fn remedy(self) -> &'static str {
         match self {
-            Self::UnsupportedEncoding => "a proxy compresses the body: make it pass the body through untouched",
+            Self::UnsupportedEncoding => {
+                "a proxy compresses the body: make it pass the body through untouched"
+            }
             Self::TooLarge => "raise server.max_body if such bodies are expected",
-            Self::Timeout => "the sender or a proxy is too slow: raise server.request_timeout if that is expected",
+            Self::Timeout => {
+                "the sender or a proxy is too slow: raise server.request_timeout if that is expected"
+            }
             Self::Incomplete => "the connection broke: the sender gave up, or a proxy did",
             Self::Unavailable => "the database does not keep up: see the errors above this one",
             Self::NotFound | Self::MethodNotAllowed | Self::Unauthorized | Self::Internal => "",
@@ -64,7 +68,9 @@ impl HttpError {
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
-            Self::UnsupportedEncoding => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding"),
+            Self::UnsupportedEncoding => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding")
+            }
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Self::Timeout => (StatusCode::REQUEST_TIMEOUT, "timeout"),
             Self::Incomplete => (StatusCode::BAD_REQUEST, "incomplete"),
@@ -77,9 +83,10 @@ impl HttpError {
 impl From<IntakeError> for HttpError {
     fn from(error: IntakeError) -> Self {
         match error {
-            IntakeError::Full | IntakeError::Slow | IntakeError::Unavailable | IntakeError::Closed => {
-                Self::Unavailable
-            }
+            IntakeError::Full
+            | IntakeError::Slow
+            | IntakeError::Unavailable
+            | IntakeError::Closed => Self::Unavailable,
         }
     }
 }
@@ -97,7 +104,13 @@ impl IntoResponse for HttpError {
         }
         let (status, code) = self.parts();
         let message = self.to_string();
-        let mut response = (status, Json(Answer { error: Description { code, message } })).into_response();
+        let mut response = (
+            status,
+            Json(Answer {
+                error: Description { code, message },
+            }),
+        )
+            .into_response();
         let headers = response.headers_mut();
         match self {
             Self::Unavailable => {

@@ -83,5 +83,9 @@ pub(super) async fn ready(State(readiness): State<Readiness>) -> Response {
         (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
     };
     let database = if database { "up" } else { "down" };
-    (code, Json(json!({ "status": status, "database": database }))).into_response()
+    (
+        code,
+        Json(json!({ "status": status, "database": database })),
+    )
+        .into_response()
 }

@@ -30,7 +30,7 @@ use crate::{
     domain::{Clock, EventId, Insertion, Origin},
     intake::{Intake, RefusalLog, Refused, Why},
     metrics,
-    providers::{Credential, Source, Sources},
+    providers::{Source, Sources},
 };
 
 /// What it takes to receive.
@@ -87,36 +87,60 @@ pub(super) async fn receive(State(receiver): State<Arc<Receiver>>, request: Requ
 
 impl Receiver {
     fn source(&self, parts: &Parts) -> Option<&Source> {
-        self.sources.get(parts.uri.path().strip_prefix("/webhooks/")?)
+        self.sources
+            .get(parts.uri.path().strip_prefix("/webhooks/")?)
     }
 
-    async fn accept(&self, source: &Source, parts: &Parts, body: &mut Body) -> Result<Answer, HttpError> {
+    async fn accept(
+        &self,
+        source: &Source,
+        parts: &Parts,
+        body: &mut Body,
+    ) -> Result<Answer, HttpError> {
         let received_at = self.clock.now();
         let refuse = |why| {
             let source = source.name().clone();
-            self.refusals.record(Refused { source, received_at, why });
+            self.refusals.record(Refused {
+                source,
+                received_at,
+                why,
+            });
         };
         let not_taken = |error: HttpError| {
-            refuse(Why::NotTaken { code: error.code(), remedy: error.remedy() });
+            refuse(Why::NotTaken {
+                code: error.code(),
+                remedy: error.remedy(),
+            });
             error
         };
 
-        let credential = self.credential(source, parts).map_err(|error| match error {
-            Early::Malformed(refusal) => {
+        if parts.method != Method::POST {
+            return Err(HttpError::MethodNotAllowed);
+        }
+        let credential = source
+            .provider()
+            .credential(&parts.headers)
+            .map_err(|refusal| {
                 refuse(Why::Malformed(refusal));
                 HttpError::Unauthorized
-            }
-            Early::Http(error) => error,
-        })?;
+            })?;
         self.check_size(parts, body).map_err(not_taken)?;
         let mut memory = self.intake.buffer().reservation();
-        let bytes = body::read(body, self.limits, &mut memory).await.map_err(not_taken)?;
+        let bytes = body::read(body, self.limits, &mut memory)
+            .await
+            .map_err(not_taken)?;
 
         let verified = match source.provider().verify(credential, bytes) {
             Ok(verified) => verified,
             Err(request) => {
-                let headers = source.provider().keep_headers(&request.credential, &parts.headers);
-                refuse(Why::Unverified { request, headers, memory });
+                let headers = source
+                    .provider()
+                    .keep_headers(&request.credential, &parts.headers);
+                refuse(Why::Unverified {
+                    request,
+                    headers,
+                    memory,
+                });
                 return Err(HttpError::Unauthorized);
             }
         };
@@ -128,13 +152,6 @@ impl Receiver {
             Insertion::Stored(event) => Ok(Answer::Stored { event, problem }),
             Insertion::Duplicate(event) => Ok(Answer::Duplicate { event }),
         }
-    }
-
-    fn credential(&self, source: &Source, parts: &Parts) -> Result<Credential, Early> {
-        if parts.method != Method::POST {
-            return Err(Early::Http(HttpError::MethodNotAllowed));
-        }
-        source.provider().credential(&parts.headers).map_err(Early::Malformed)
     }
 
     fn check_size(&self, parts: &Parts, body: &Body) -> Result<(), HttpError> {
@@ -155,16 +172,12 @@ impl Receiver {
         }
         let mut response = error.into_response();
         if error == HttpError::MethodNotAllowed {
-            response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+            response
+                .headers_mut()
+                .insert(ALLOW, HeaderValue::from_static("POST"));
         }
         response
     }
-}
-
-/// What is wrong before the body is looked at.
-enum Early {
-    Malformed(crate::providers::Refusal),
-    Http(HttpError),
 }
 
 impl Answer {
@@ -177,8 +190,10 @@ impl Answer {
 }
 
 fn is_encoded(headers: &HeaderMap) -> bool {
-    headers
-        .get_all(CONTENT_ENCODING)
-        .iter()
-        .any(|encoding| !encoding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity"))
+    headers.get_all(CONTENT_ENCODING).iter().any(|encoding| {
+        !encoding
+            .as_bytes()
+            .trim_ascii()
+            .eq_ignore_ascii_case(b"identity")
+    })
 }

@@ -55,7 +55,11 @@ pub struct Server {
 impl Server {
     /// Serves until `closing`; then accepts no more, answers what is in flight, and returns.
     pub async fn run(self, closing: CancellationToken) {
-        let Self { listener, router, limits } = self;
+        let Self {
+            listener,
+            router,
+            limits,
+        } = self;
         let places = Arc::new(Semaphore::new(limits.max_connections));
         let graceful = GracefulShutdown::new();
         let tasks = TaskTracker::new();
@@ -72,19 +76,31 @@ impl Server {
             let stream = match accepted {
                 Ok((stream, _)) => stream,
                 Err(error) => {
-                    warn!(error = &error as &dyn std::error::Error, "a connection could not be accepted");
+                    warn!(
+                        error = &error as &dyn std::error::Error,
+                        "a connection could not be accepted"
+                    );
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                     continue;
                 }
             };
-            let serve = serve(stream, router.clone(), Arc::clone(&builder), graceful.watcher(), limits);
+            let serve = serve(
+                stream,
+                router.clone(),
+                Arc::clone(&builder),
+                graceful.watcher(),
+                limits,
+            );
             tasks.spawn(async move {
                 serve.await;
                 drop(place);
             });
         }
         drop(listener);
-        if tokio::time::timeout(limits.grace, graceful.shutdown()).await.is_err() {
+        if tokio::time::timeout(limits.grace, graceful.shutdown())
+            .await
+            .is_err()
+        {
             warn!("some connections did not finish in time and are cut");
         }
     }
@@ -117,7 +133,10 @@ async fn serve(
     limits: ConnectionLimits,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
-        debug!(error = &error as &dyn std::error::Error, "a connection keeps its delay");
+        debug!(
+            error = &error as &dyn std::error::Error,
+            "a connection keeps its delay"
+        );
     }
     let started = Arc::new(AtomicBool::new(false));
     let service = {
@@ -128,7 +147,9 @@ async fn serve(
             async move { Ok::<_, Infallible>(answer(router, request).await) }
         })
     };
-    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    let connection = builder
+        .serve_connection(TokioIo::new(stream), service)
+        .into_owned();
     let first_request_deadline = async {
         tokio::time::sleep(limits.header_timeout).await;
         if started.load(Ordering::Relaxed) {
@@ -143,7 +164,10 @@ async fn serve(
     }
 }
 
-async fn answer(router: Router, request: Request<hyper::body::Incoming>) -> axum::response::Response {
+async fn answer(
+    router: Router,
+    request: Request<hyper::body::Incoming>,
+) -> axum::response::Response {
     match router.oneshot(request).await {
         Ok(response) => response,
     }

@@ -3,7 +3,7 @@
 //! There is no artificial delay: a lone event is committed at once, and the slower the database, the
 //! larger the batches.
 
-use std::{ops::Range, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -87,7 +87,9 @@ impl Committer {
         let mut bytes = first.event.body.len() as u64;
         let mut batch = vec![first];
         while batch.len() < self.max_batch && bytes < self.max_batch_bytes {
-            let Ok(next) = self.queue.try_recv() else { break };
+            let Ok(next) = self.queue.try_recv() else {
+                break;
+            };
             bytes += next.event.body.len() as u64;
             batch.push(next);
         }
@@ -100,21 +102,23 @@ impl Committer {
         events: &[NewEvent],
         mut answer: impl FnMut(usize, Result<Insertion, IntakeError>),
     ) {
-        let mut parts: Vec<Range<usize>> = vec![0..events.len()];
-        while let Some(part) = parts.pop() {
-            match self.insert(&events[part.clone()]).await {
+        let mut parts = vec![(0, events)];
+        while let Some((start, part)) = parts.pop() {
+            match self.insert(part).await {
                 Ok(insertions) => {
-                    for (index, insertion) in part.zip(insertions) {
+                    for (index, insertion) in (start..).zip(insertions) {
                         answer(index, Ok(insertion));
                     }
                 }
                 Err(StoreError::Refused(_)) if part.len() > 1 => {
-                    let middle = part.start + part.len() / 2;
-                    parts.extend([middle..part.end, part.start..middle]);
+                    let (left, right) = part.split_at(part.len() / 2);
+                    parts.extend([(start + left.len(), right), (start, left)]);
                 }
                 Err(error) => {
-                    report(&error, &events[part.clone()]);
-                    part.for_each(|index| answer(index, Err(IntakeError::Unavailable)));
+                    report(&error, part);
+                    for index in start..start + part.len() {
+                        answer(index, Err(IntakeError::Unavailable));
+                    }
                 }
             }
         }

@@ -46,7 +46,8 @@ impl Config {
             problems.push(("max_batch".into(), "must be at least 1".into()));
         }
         if self.max_buffer < max_body {
-            let why = format!("must be at least server.max_body ({max_body}), or no such body fits");
+            let why =
+                format!("must be at least server.max_body ({max_body}), or no such body fits");
             problems.push(("max_buffer".into(), why));
         }
         problems
@@ -89,14 +90,21 @@ pub struct Intake {
 impl Intake {
     /// An intake, and the committer that serves it.
     #[must_use]
-    pub fn new(config: &Config, store: Arc<dyn Store>, commit_timeout: Duration) -> (Self, Committer) {
+    pub fn new(
+        config: &Config,
+        store: Arc<dyn Store>,
+        commit_timeout: Duration,
+    ) -> (Self, Committer) {
         let (sender, receiver) = mpsc::channel(config.max_queue);
         let intake = Self {
             queue: sender,
             buffer: Buffer::new(config.max_buffer),
             commit_timeout,
         };
-        (intake, Committer::new(receiver, store, config, commit_timeout))
+        (
+            intake,
+            Committer::new(receiver, store, config, commit_timeout),
+        )
     }
 
     /// The memory that bodies share, those still arriving included.
@@ -113,17 +121,23 @@ impl Intake {
     /// # Errors
     ///
     /// When it is not known to be durable.
-    pub async fn submit(&self, event: NewEvent, memory: Reservation) -> Result<Insertion, IntakeError> {
+    pub async fn submit(
+        &self,
+        event: NewEvent,
+        memory: Reservation,
+    ) -> Result<Insertion, IntakeError> {
         let (reply, answer) = oneshot::channel();
         let submission = Submission {
             event,
             reply,
             memory,
         };
-        self.queue.try_send(submission).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => IntakeError::Full,
-            mpsc::error::TrySendError::Closed(_) => IntakeError::Closed,
-        })?;
+        self.queue
+            .try_send(submission)
+            .map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => IntakeError::Full,
+                mpsc::error::TrySendError::Closed(_) => IntakeError::Closed,
+            })?;
         match tokio::time::timeout(self.commit_timeout, answer).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => Err(IntakeError::Closed),

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     domain::{Clock, Name, RejectedRequest, Timestamp},
     metrics,
-    providers::{Headers, Refusal, Sources, Unverified},
+    providers::{Headers, Refusal, Source, Sources, Unverified},
     store::{RejectedBudget, Store},
 };
 
@@ -135,28 +135,44 @@ impl Keeper {
         if kept.is_empty() {
             return;
         }
-        if let Err(error) = self.store.keep_rejected(&kept, &self.budget, self.clock.now()).await {
-            error!(?error, requests = kept.len(), "refused requests could not be kept aside");
+        if let Err(error) = self
+            .store
+            .keep_rejected(&kept, &self.budget, self.clock.now())
+            .await
+        {
+            error!(
+                ?error,
+                requests = kept.len(),
+                "refused requests could not be kept aside"
+            );
         }
     }
 
     /// Removes what has grown too old, also of sources where nothing new is refused.
     async fn sweep(&self) {
         for source in self.sources.keys() {
-            if let Err(error) = self.store.prune_rejected(source, &self.budget, self.clock.now()).await {
+            if let Err(error) = self
+                .store
+                .prune_rejected(source, &self.budget, self.clock.now())
+                .await
+            {
                 error!(?error, source.name = %source, "old refused requests could not be removed");
             }
         }
     }
 
     fn look_at(&mut self, refused: Refused) -> Option<(RejectedRequest, Reservation)> {
-        let Refused { source, received_at, why } = refused;
+        let Refused {
+            source,
+            received_at,
+            why,
+        } = refused;
         let sample = self.sampler.next(received_at);
         let diagnosed = matches!(sample, Sample::Taken { .. });
         let (reason, remedy) = match &why {
             Why::Malformed(refusal) => (refusal.as_str(), refusal.remedy()),
             Why::Unverified { request, .. } => {
-                let provider = self.sources.get(&source).map(|source| source.provider());
+                let provider = self.sources.get(&source).map(Source::provider);
                 let refusal = match provider {
                     Some(provider) if diagnosed => provider.diagnose(request),
                     _ => Refusal::Mismatch,
@@ -168,11 +184,19 @@ impl Keeper {
         metrics::refused(&source, reason);
         if let Sample::Taken { held_back } = sample {
             if held_back > 0 {
-                warn!(refusals = held_back, "more webhooks were refused than are logged one by one");
+                warn!(
+                    refusals = held_back,
+                    "more webhooks were refused than are logged one by one"
+                );
             }
             warn!(source.name = %source, refusal.reason = reason, refusal.remedy = remedy, "webhook refused");
         }
-        let Why::Unverified { request, headers, memory } = why else {
+        let Why::Unverified {
+            request,
+            headers,
+            memory,
+        } = why
+        else {
             return None;
         };
         let request = RejectedRequest {

@@ -33,7 +33,9 @@ impl Sampler {
     }
 
     pub(super) fn next(&mut self, now: Timestamp) -> Sample {
-        let fresh = self.window.is_none_or(|start| (now - start).abs() >= TimeDelta::seconds(1));
+        let fresh = self
+            .window
+            .is_none_or(|start| (now - start).abs() >= TimeDelta::seconds(1));
         if fresh {
             self.window = Some(now);
             self.passed = 0;

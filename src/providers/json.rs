@@ -4,37 +4,26 @@
 //! lone surrogate or a number no machine has; such things are noted as a problem, because a database
 //! or a consumer further down may not read them.
 
+mod field;
+mod readable;
+
 use std::{borrow::Cow, collections::HashSet, fmt};
 
 use serde::{
-    Deserialize, Deserializer,
-    de::{self, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor},
+    Deserializer,
+    de::{self, DeserializeSeed, IgnoredAny, MapAccess, Visitor},
 };
-use serde_json::{error::Category, value::RawValue};
+use serde_json::error::Category;
 use sha2::{Digest, Sha256};
 
-use crate::domain::Timestamp;
-
-/// An id or a type is at most so many bytes long.
-const MAX_TEXT: usize = 255;
-/// Times beyond this many seconds from 1970 are typing errors or milliseconds (the year 5138).
-const MAX_SECONDS: f64 = 1e11;
-/// The beginning of the year 1 in Unix seconds: what has an ISO-8601 form of the usual width.
-const MIN_SECONDS: f64 = -62_135_596_800.0;
+use self::readable::Readable;
+pub(super) use field::{Field, unix_seconds};
 
 /// The picked top-level values of a JSON object, in the order of the names asked for.
 pub(super) struct Object<'a, const N: usize> {
     pub(super) fields: [Field<'a>; N],
     /// What is odd about the body as a whole.
     pub(super) problems: Problems,
-}
-
-/// One top-level key of the body.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Field<'a> {
-    Absent,
-    Once(&'a RawValue),
-    Repeated,
 }
 
 /// Reads a body as an object; the error is a problem to note.
@@ -76,7 +65,11 @@ impl Problems {
     }
 
     /// The value, or nothing and a note of what is wrong with that key.
-    pub(super) fn take<T>(&mut self, key: &str, read: Result<Option<T>, &'static str>) -> Option<T> {
+    pub(super) fn take<T>(
+        &mut self,
+        key: &str,
+        read: Result<Option<T>, &'static str>,
+    ) -> Option<T> {
         read.unwrap_or_else(|why| {
             self.note(format!("{key} {why}"));
             None
@@ -90,70 +83,10 @@ impl Problems {
 
 /// The key of deduplication for a body that has no usable id of its own.
 pub(super) fn digest_id(body: &[u8]) -> String {
-    format!("sha256:{}", base16ct::lower::encode_string(&Sha256::digest(body)))
-}
-
-impl Field<'_> {
-    pub(super) fn is_present(&self) -> bool {
-        !matches!(self, Self::Absent)
-    }
-
-    /// A string of 1–255 bytes without control characters; `None` when absent or null.
-    pub(super) fn text(&self) -> Result<Option<String>, &'static str> {
-        let Some(raw) = self.once()? else { return Ok(None) };
-        if !raw.starts_with('"') {
-            return Err("is not a string");
-        }
-        let text: String = serde_json::from_str(raw).map_err(|_| "is not valid text")?;
-        match text.len() {
-            0 => Err("is empty"),
-            1..=MAX_TEXT if text.chars().any(char::is_control) => Err("has control characters"),
-            1..=MAX_TEXT => Ok(Some(text)),
-            _ => Err("is longer than 255 bytes"),
-        }
-    }
-
-    /// Like [`Field::text`], but it must be there.
-    pub(super) fn required_text(&self) -> Result<Option<String>, &'static str> {
-        self.text()?.map(Some).ok_or("is missing")
-    }
-
-    /// A number; `None` when absent or null.
-    pub(super) fn number(&self) -> Result<Option<f64>, &'static str> {
-        let Some(raw) = self.once()? else { return Ok(None) };
-        parse_number(raw).map(Some)
-    }
-
-    /// A number, or a string that holds one; `None` when absent or null.
-    pub(super) fn number_or_text(&self) -> Result<Option<f64>, &'static str> {
-        let Some(raw) = self.once()? else { return Ok(None) };
-        let bare = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-        parse_number(bare.unwrap_or(raw)).map(Some)
-    }
-
-    fn once(&self) -> Result<Option<&str>, &'static str> {
-        match self {
-            Self::Absent => Ok(None),
-            Self::Once(raw) if raw.get() == "null" => Ok(None),
-            Self::Once(raw) => Ok(Some(raw.get())),
-            Self::Repeated => Err("occurs twice"),
-        }
-    }
-}
-
-/// The moment so many seconds after 1970, to the millisecond.
-pub(super) fn unix_seconds(seconds: f64) -> Result<Timestamp, &'static str> {
-    const OUT_OF_RANGE: &str = "is out of range";
-    if !(MIN_SECONDS..=MAX_SECONDS).contains(&seconds) {
-        return Err(OUT_OF_RANGE);
-    }
-    #[expect(clippy::cast_possible_truncation, reason = "the range was just checked")]
-    let millis = (seconds * 1000.0).round() as i64;
-    Timestamp::from_timestamp_millis(millis).ok_or(OUT_OF_RANGE)
-}
-
-fn parse_number(text: &str) -> Result<f64, &'static str> {
-    serde_json::from_str(text).map_err(|_| "is not a number")
+    format!(
+        "sha256:{}",
+        base16ct::lower::encode_string(&Sha256::digest(body))
+    )
 }
 
 /// Picks the named keys out of the top level and skips over the rest.
@@ -223,66 +156,14 @@ impl<'de> Visitor<'de> for Key {
     }
 }
 
-/// A value that everything further down can read: not nested deeper than 128 levels, no NUL, no lone
-/// surrogate, no number out of range. Keeps nothing.
-struct Readable;
-
-impl<'de> Deserialize<'de> for Readable {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Readable)
-    }
-}
-
-impl<'de> Visitor<'de> for Readable {
-    type Value = Self;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_i64<E: de::Error>(self, _: i64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_u64<E: de::Error>(self, _: u64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_f64<E: de::Error>(self, _: f64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self, E> {
-        if text.as_bytes().contains(&0) {
-            return Err(E::custom("a NUL character"));
-        }
-        Ok(self)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self, A::Error> {
-        while items.next_element::<Self>()?.is_some() {}
-        Ok(self)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
-        while map.next_entry::<Self, Self>()?.is_some() {}
-        Ok(self)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(body: &[u8]) -> Result<(Result<Option<String>, &'static str>, Option<String>), String> {
+    type Id = Result<Option<String>, &'static str>;
+
+    /// The id, and the problem of the body as a whole; or why there is no object.
+    fn read(body: &[u8]) -> Result<(Id, Option<String>), String> {
         object(body, &["id"]).map(|object| (object.fields[0].text(), object.problems.into_text()))
     }
 
@@ -307,16 +188,27 @@ mod tests {
     #[test]
     fn depth_is_noted_and_stops_nothing() {
         let levels = 1_000_000;
-        let body = format!(r#"{{"id":"a","x":{}{}}}"#, "[".repeat(levels), "]".repeat(levels));
+        let body = format!(
+            r#"{{"id":"a","x":{}{}}}"#,
+            "[".repeat(levels),
+            "]".repeat(levels)
+        );
         let (id, problem) = read(body.as_bytes()).expect("an object");
         assert_eq!(id, Ok(Some("a".to_owned())));
-        assert!(problem.expect("a problem").starts_with("recursion limit exceeded"));
+        assert!(
+            problem
+                .expect("a problem")
+                .starts_with("recursion limit exceeded")
+        );
     }
 
     #[test]
     fn what_is_no_object_says_so_without_quoting_it() {
         for (body, problem) in [
-            (&b""[..], "not JSON: EOF while parsing a value at line 1 column 0"),
+            (
+                &b""[..],
+                "not JSON: EOF while parsing a value at line 1 column 0",
+            ),
             (b"hello", "not JSON: expected value at line 1 column 1"),
             (b"[]", "not a JSON object"),
             (b"\"secret\"", "not a JSON object"),
@@ -344,7 +236,10 @@ mod tests {
             assert_eq!(id, Err(why), "{why}");
         }
         assert_eq!(read(br#"{"id":null}"#).expect("an object").0, Ok(None));
-        assert_eq!(read(br#"{"\u0069d":"a"}"#).expect("an object").0, Ok(Some("a".to_owned())));
+        assert_eq!(
+            read(br#"{"\u0069d":"a"}"#).expect("an object").0,
+            Ok(Some("a".to_owned()))
+        );
     }
 
     #[test]

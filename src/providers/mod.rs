@@ -83,7 +83,9 @@ impl Config {
         match provider {
             huntr::PROVIDER => options.deserialize().map(Self::Huntr),
             hunty::PROVIDER => options.deserialize().map(Self::Hunty),
-            other => Err(Kind::UnknownVariant(other.into(), &[huntr::PROVIDER, hunty::PROVIDER]).into()),
+            other => {
+                Err(Kind::UnknownVariant(other.into(), &[huntr::PROVIDER, hunty::PROVIDER]).into())
+            }
         }
     }
 
@@ -117,7 +119,8 @@ impl Config {
 
 /// The sources that a bare environment asks for, when the configuration names none: pairs of the
 /// variable that asks, and the source's name with its options as TOML.
-pub const CONVENTIONAL_SOURCES: [ConventionalSource; 2] = [huntr::CONVENTIONAL, hunty::CONVENTIONAL];
+pub const CONVENTIONAL_SOURCES: [ConventionalSource; 2] =
+    [huntr::CONVENTIONAL, hunty::CONVENTIONAL];
 
 /// A source that needs no file: a variable in the environment is enough.
 #[derive(Debug, Clone, Copy)]

@@ -44,11 +44,19 @@ impl Refusal {
             Self::MissingHeader => "not sent by the vendor, or a proxy drops the header",
             Self::RepeatedHeader => "a proxy adds the header a second time",
             Self::HexSignature => "the sender must encode the signature in base64, not hex",
-            Self::Base64UrlSignature => "the sender must use the standard base64 alphabet (+ and /)",
+            Self::Base64UrlSignature => {
+                "the sender must use the standard base64 alphabet (+ and /)"
+            }
             Self::MalformedSignature => "the header must be 32 bytes in padded base64",
-            Self::SecretWhitespace => "the configured secret has whitespace around it: remove it, then run `huntr-receiver reverify`",
-            Self::ReserialisedBody => "a proxy parses and re-writes the JSON: make it pass the body through untouched",
-            Self::Mismatch => "the secret is probably another webhook's: compare it with the sender's, then run `huntr-receiver reverify`",
+            Self::SecretWhitespace => {
+                "the configured secret has whitespace around it: remove it, then run `huntr-receiver reverify`"
+            }
+            Self::ReserialisedBody => {
+                "a proxy parses and re-writes the JSON: make it pass the body through untouched"
+            }
+            Self::Mismatch => {
+                "the secret is probably another webhook's: compare it with the sender's, then run `huntr-receiver reverify`"
+            }
         }
     }
 }

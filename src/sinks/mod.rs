@@ -33,7 +33,10 @@ impl Config {
     pub fn problems(&self) -> Vec<(String, String)> {
         match &self.types {
             Some(types) if types.is_empty() => {
-                vec![("types".into(), "is empty, so the sink would get nothing; leave it out for all".into())]
+                vec![(
+                    "types".into(),
+                    "is empty, so the sink would get nothing; leave it out for all".into(),
+                )]
             }
             _ => Vec::new(),
         }

@@ -18,9 +18,12 @@ pub use url::DatabaseUrl;
 
 use self::{postgres::PostgresStore, sqlite::SqliteStore};
 
-use crate::domain::{
-    EventId, EventRecord, EventSummary, Insertion, Name, NewEvent, RejectedId, RejectedRequest,
-    StoredRejection, Timestamp,
+use crate::{
+    domain::{
+        EventId, EventRecord, EventSummary, Insertion, Name, NewEvent, RejectedId, RejectedRequest,
+        StoredRejection, Timestamp,
+    },
+    units,
 };
 
 /// `[database]`.
@@ -30,7 +33,7 @@ pub struct Config {
     /// `sqlite:PATH` or `postgres://…`, or a reference to one.
     pub url: DatabaseUrl,
     /// A commit slower than this counts as failed.
-    #[serde(with = "crate::units::duration")]
+    #[serde(deserialize_with = "units::timeout")]
     pub commit_timeout: Duration,
     /// Whether `serve` applies the migrations.
     pub migrate: bool,
@@ -143,7 +146,9 @@ pub trait Store: Send + Sync + 'static {
 pub async fn open_for_serving(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
     Ok(match &config.url {
         DatabaseUrl::Sqlite(path) => Arc::new(SqliteStore::open_for_serving(path).await?),
-        DatabaseUrl::Postgres(url) => Arc::new(PostgresStore::connect(url, config.commit_timeout).await?),
+        DatabaseUrl::Postgres(url) => {
+            Arc::new(PostgresStore::connect(url, config.commit_timeout).await?)
+        }
     })
 }
 
@@ -156,7 +161,9 @@ pub async fn open_for_serving(config: &Config) -> Result<Arc<dyn Store>, StoreEr
 pub async fn open(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
     Ok(match &config.url {
         DatabaseUrl::Sqlite(path) => Arc::new(SqliteStore::open(path).await?),
-        DatabaseUrl::Postgres(url) => Arc::new(PostgresStore::connect(url, config.commit_timeout).await?),
+        DatabaseUrl::Postgres(url) => {
+            Arc::new(PostgresStore::connect(url, config.commit_timeout).await?)
+        }
     })
 }
 
@@ -168,7 +175,9 @@ pub async fn open(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
 pub async fn open_existing(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
     Ok(match &config.url {
         DatabaseUrl::Sqlite(path) => Arc::new(SqliteStore::open_existing(path).await?),
-        DatabaseUrl::Postgres(url) => Arc::new(PostgresStore::connect(url, config.commit_timeout).await?),
+        DatabaseUrl::Postgres(url) => {
+            Arc::new(PostgresStore::connect(url, config.commit_timeout).await?)
+        }
     })
 }
 
@@ -200,7 +209,7 @@ pub struct RejectedBudget {
     /// Bytes of their bodies, added up.
     pub max_size: bytesize::ByteSize,
     /// Time since they arrived.
-    #[serde(with = "crate::units::duration")]
+    #[serde(deserialize_with = "units::timeout")]
     pub max_age: Duration,
 }
 

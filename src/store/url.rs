@@ -19,7 +19,9 @@ pub enum DatabaseUrl {
 impl DatabaseUrl {
     fn parse(text: &str) -> Result<Self, String> {
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            url::Url::parse(text).map_err(|error| format!("is not a valid postgres URL: {error}"))?;
+            let url = url::Url::parse(text)
+                .map_err(|error| format!("is not a valid postgres URL: {error}"))?;
+            check(&url)?;
             return Ok(Self::Postgres(text.into()));
         }
         match text.strip_prefix("sqlite:") {
@@ -30,6 +32,41 @@ impl DatabaseUrl {
             None => Err("must start with postgres:// or sqlite:".into()),
         }
     }
+}
+
+/// What sqlx reads of a postgres URL's query. What it does not know it would log, value and all.
+const KNOWN_PARAMETERS: [&str; 18] = [
+    "application_name",
+    "dbname",
+    "host",
+    "hostaddr",
+    "options",
+    "password",
+    "port",
+    "ssl-ca",
+    "ssl-cert",
+    "ssl-key",
+    "ssl-mode",
+    "ssl-root-cert",
+    "sslcert",
+    "sslkey",
+    "sslmode",
+    "sslrootcert",
+    "statement-cache-capacity",
+    "user",
+];
+
+/// Refuses a URL that a password with unescaped characters has torn apart: a part of it would count as
+/// host, path or query, and be shown. The error repeats nothing of it.
+fn check(url: &url::Url) -> Result<(), String> {
+    if url.path().contains('@') || url.fragment().is_some() {
+        return Err("has a / @ # or ? in the password; write them as %2F %40 %23 and %3F".into());
+    }
+    let known = |key: &str| KNOWN_PARAMETERS.contains(&key) || key.starts_with("options[");
+    if url.query_pairs().all(|(key, _)| known(&key)) {
+        return Ok(());
+    }
+    Err("has an unknown parameter after the ?, or a ? in the password, to be written as %3F".into())
 }
 
 impl<'de> Deserialize<'de> for DatabaseUrl {
@@ -64,5 +101,35 @@ impl fmt::Display for DatabaseUrl {
 impl fmt::Debug for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_not_shown() {
+        let url = DatabaseUrl::parse(
+            "postgres://user:hunter2@db.example.com:5433/receiver?password=hunter2",
+        );
+        assert_eq!(
+            url.expect("a URL").to_string(),
+            "postgres://db.example.com/receiver"
+        );
+    }
+
+    #[test]
+    fn a_url_torn_apart_by_its_password_is_refused_without_repeating_it() {
+        for url in [
+            "postgres://u:12/hunter2@host/db",
+            "postgres://u:12#hunter2@host/db",
+            "postgres://u:12?hunter2@host/db",
+            "postgres://u@host/db?pasword=hunter2",
+            "postgres://u:hunter2@host:port/db",
+        ] {
+            let why = DatabaseUrl::parse(url).expect_err("a refusal");
+            assert!(!why.contains("hunter2"), "{why}");
+        }
     }
 }

@@ -30,7 +30,11 @@ fn layer(module: &str) -> usize {
 fn used_upwards(file: &File) -> Vec<String> {
     let module = file.module();
     let is_not_below = |used: &String| *used != module && layer(used) >= layer(&module);
-    file.modules_used().into_iter().filter(is_not_below).map(|used| format!("{}: {used}", file.path)).collect()
+    file.modules_used()
+        .into_iter()
+        .filter(is_not_below)
+        .map(|used| format!("{}: {used}", file.path))
+        .collect()
 }
 
 #[test]
@@ -43,15 +47,28 @@ fn imports_only_go_down() {
 fn an_import_that_goes_up_is_found() {
     for (path, code) in [
         ("src/domain/event.rs", "use crate::units;"),
-        ("src/store/mod.rs", "use crate::{\n    domain::Name,\n    providers::Source,\n};"),
+        (
+            "src/store/mod.rs",
+            "use crate::{\n    domain::Name,\n    providers::Source,\n};",
+        ),
         ("src/intake/mod.rs", "fn f() -> crate::http::Config {}"),
-        ("src/http/config.rs", "#[serde(with = \"crate::config::duration\")]"),
+        (
+            "src/http/config.rs",
+            "#[serde(with = \"crate::config::duration\")]",
+        ),
         ("src/units.rs", "mod tests { use crate::domain; }"),
     ] {
-        assert_eq!(used_upwards(&File::new(path.into(), code.into())).len(), 1, "{code}");
+        assert_eq!(
+            used_upwards(&File::new(path.into(), code.into())).len(),
+            1,
+            "{code}"
+        );
     }
     let down = "use crate::{config::Config, domain::Name}; // and not crate::cli";
-    assert_eq!(used_upwards(&File::new("src/app.rs".into(), down.into())), [""; 0]);
+    assert_eq!(
+        used_upwards(&File::new("src/app.rs".into(), down.into())),
+        [""; 0]
+    );
 }
 
 /// The check above sees nothing else.
@@ -70,7 +87,11 @@ fn no_module_leaves_its_room_but_through_the_crates_root() {
 fn the_domain_and_the_small_tools_use_nothing_of_ours() {
     for file in files("src") {
         if layer(&file.module()) == 0 {
-            let others: Vec<_> = file.modules_used().into_iter().filter(|used| *used != file.module()).collect();
+            let others: Vec<_> = file
+                .modules_used()
+                .into_iter()
+                .filter(|used| *used != file.module())
+                .collect();
             assert_eq!(others, [""; 0], "{}", file.path);
         }
     }
@@ -80,13 +101,21 @@ fn the_domain_and_the_small_tools_use_nothing_of_ours() {
 /// which variable holds whose secret.
 #[test]
 fn code_outside_the_providers_knows_no_vendor() {
-    for file in files("src").into_iter().filter(|file| file.module() != "providers") {
+    for file in files("src")
+        .into_iter()
+        .filter(|file| file.module() != "providers")
+    {
         let words: BTreeSet<_> = identifiers(&file.code).map(str::to_lowercase).collect();
-        let vendors = words.iter().filter(|word| *word != "huntr_receiver" && VENDORS.iter().any(|v| word.contains(v)));
+        let vendors = words
+            .iter()
+            .filter(|word| *word != "huntr_receiver" && VENDORS.iter().any(|v| word.contains(v)));
         assert_eq!(vendors.collect::<Vec<_>>(), [""; 0], "{}", file.path);
         // What a program would compare with: "huntr", "x-huntr-…", "HUNTR_…". A sentence has blanks.
         let names_a_vendor = |text: &&String| {
-            let text = text.to_lowercase().replace("huntr-receiver", "").replace("huntr_receiver", "");
+            let text = text
+                .to_lowercase()
+                .replace("huntr-receiver", "")
+                .replace("huntr_receiver", "");
             !text.contains(' ') && VENDORS.iter().any(|vendor| text.contains(vendor))
         };
         let names: Vec<_> = file.texts.iter().filter(names_a_vendor).collect();
@@ -96,18 +125,32 @@ fn code_outside_the_providers_knows_no_vendor() {
 
 #[test]
 fn only_a_provider_vouches_for_a_body() {
-    let file = files("src").into_iter().find(|file| file.path == "src/providers/verified.rs");
+    let file = files("src")
+        .into_iter()
+        .find(|file| file.path == "src/providers/verified.rs");
     let code = file.expect("the file of Verified").code;
-    let (_, declaration) = code.split_once("pub struct Verified {").expect("its declaration");
+    let (_, declaration) = code
+        .split_once("pub struct Verified {")
+        .expect("its declaration");
     let (fields, _) = declaration.split_once('}').expect("its end");
     assert!(!fields.contains("pub"), "its fields are private: {fields}");
-    assert!(code.contains("#[derive(Debug)]\npub struct Verified {"), "it can neither be copied nor read from elsewhere");
+    assert!(
+        code.contains("#[derive(Debug)]\npub struct Verified {"),
+        "it can neither be copied nor read from elsewhere"
+    );
     assert!(code.contains("pub(super) fn new(body: Bytes, credential: Credential) -> Self"));
     let made: Vec<_> = code.matches("-> Self").collect();
-    assert_eq!(made.len(), 2, "one constructor of Verified, and one of Envelope");
+    assert_eq!(
+        made.len(),
+        2,
+        "one constructor of Verified, and one of Envelope"
+    );
 
     let vouch = paths(|file| file.production().contains("Verified::new("));
-    assert_eq!(vouch, ["src/providers/huntr/mod.rs", "src/providers/hunty/mod.rs"]);
+    assert_eq!(
+        vouch,
+        ["src/providers/huntr/mod.rs", "src/providers/hunty/mod.rs"]
+    );
 }
 
 #[test]
@@ -116,7 +159,9 @@ fn only_a_source_makes_an_event() {
         let code = file.production();
         code.match_indices("NewEvent {").any(|(at, _)| {
             let before = &code[..at];
-            !["struct ", "-> ", "impl ", "for "].iter().any(|word| before.ends_with(word))
+            !["struct ", "-> ", "impl ", "for "]
+                .iter()
+                .any(|word| before.ends_with(word))
         })
     };
     assert_eq!(paths(makes), ["src/providers/source.rs"]);
@@ -146,9 +191,14 @@ fn both_databases_have_the_same_migrations() {
 
 /// The files in `src` that are so.
 fn paths(is_so: impl Fn(&File) -> bool) -> Vec<String> {
-    files("src").into_iter().filter(is_so).map(|file| file.path).collect()
+    files("src")
+        .into_iter()
+        .filter(is_so)
+        .map(|file| file.path)
+        .collect()
 }
 
 fn identifiers(code: &str) -> impl Iterator<Item = &str> {
-    code.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty())
+    code.split(|c: char| !c.is_alphanumeric() && c != '_')
+        .filter(|word| !word.is_empty())
 }

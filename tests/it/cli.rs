@@ -29,12 +29,16 @@ async fn with_events(events: &[NewEvent]) -> Program {
 }
 
 async fn open(folder: &Path) -> SqliteStore {
-    SqliteStore::open(&folder.join(DATABASE)).await.expect("opening the database")
+    SqliteStore::open(&folder.join(DATABASE))
+        .await
+        .expect("opening the database")
 }
 
 /// An event of that minute, with only what a list shows.
 fn event(minute: u32, source: &str, event_type: Option<&str>) -> NewEvent {
-    let time: Timestamp = format!("2026-11-21T10:{minute:02}:00.5Z").parse().expect("a time");
+    let time: Timestamp = format!("2026-11-21T10:{minute:02}:00.5Z")
+        .parse()
+        .expect("a time");
     NewEvent {
         source: source.parse::<Name>().expect("a name"),
         provider: "huntr",

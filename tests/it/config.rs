@@ -9,13 +9,21 @@ use crate::program::{Outcome, Program};
 
 /// What `check` says of a configuration that is accepted.
 fn accepted(program: &Program, arguments: &[&str]) -> Vec<String> {
-    let findings = program.run(&[arguments, &["check", "--json"]].concat()).json();
+    let findings = program
+        .run(&[arguments, &["check", "--json"]].concat())
+        .json();
     let findings = findings.as_array().expect("a list");
-    findings.iter().map(|finding| finding["what"].as_str().expect("a name").to_owned()).collect()
+    findings
+        .iter()
+        .map(|finding| finding["what"].as_str().expect("a name").to_owned())
+        .collect()
 }
 
 fn refused(toml: &str) -> Outcome {
-    let outcome = Program::new().file("receiver.toml", toml).run(&["--config", "receiver.toml", "check"]);
+    let outcome =
+        Program::new()
+            .file("receiver.toml", toml)
+            .run(&["--config", "receiver.toml", "check"]);
     outcome.refusal();
     outcome
 }
@@ -35,12 +43,17 @@ fn the_password_of_a_database_is_never_shown() {
     ] {
         for program in [
             Program::with_source().set("DATABASE_URL", url),
-            Program::with_source().set("DATABASE_URL", "env:URL").set("URL", url),
+            Program::with_source()
+                .set("DATABASE_URL", "env:URL")
+                .set("URL", url),
             Program::with_source().set("RECEIVER__DATABASE__URL", url),
         ] {
             let outcome = program.set("RUST_LOG", "trace").run(command);
             assert_eq!(outcome.code, 1, "{command:?}");
-            assert!(outcome.says("Connection refused") && outcome.says("postgres://127.0.0.1/db"), "{outcome:?}");
+            assert!(
+                outcome.says("Connection refused") && outcome.says("postgres://127.0.0.1/db"),
+                "{outcome:?}"
+            );
             assert!(!outcome.says("hunter2"), "{outcome:?}");
         }
     }

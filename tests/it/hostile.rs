@@ -31,23 +31,41 @@ async fn whatever_is_authentic_is_kept(setup: Setup) {
         (with_id(r#""\ud800\u0041""#), "lone leading surrogate"),
         (with_id("1e999"), "number out of range"),
         (br#"{"id":"a","id":"b"}"#.to_vec(), "id occurs twice"),
-        (br#"{"id":"c","date":1,"date":2}"#.to_vec(), "date occurs twice"),
+        (
+            br#"{"id":"c","date":1,"date":2}"#.to_vec(),
+            "date occurs twice",
+        ),
         (br#"{"id":7}"#.to_vec(), "id is not a string"),
         (br#"{"id":null}"#.to_vec(), "id is missing"),
-        (format!(r#"{{"id":"{}"}}"#, "x".repeat(1024 * 1024)).into_bytes(), "id is longer than 255 bytes"),
-        (br#"{"id":"a\u0000b"}"#.to_vec(), "id has control characters"),
+        (
+            format!(r#"{{"id":"{}"}}"#, "x".repeat(1024 * 1024)).into_bytes(),
+            "id is longer than 255 bytes",
+        ),
+        (
+            br#"{"id":"a\u0000b"}"#.to_vec(),
+            "id has control characters",
+        ),
     ] {
         let shown = String::from_utf8_lossy(&body[..body.len().min(40)]).into_owned();
         let answer = receiver.post_signed(&body).await;
         assert_eq!((answer.status, answer.said()), (200, "stored"), "{shown}");
-        let found = answer.problem().unwrap_or_else(|| panic!("{shown} has a problem"));
+        let found = answer
+            .problem()
+            .unwrap_or_else(|| panic!("{shown} has a problem"));
         assert!(found.contains(problem), "{shown}: {found}");
         let event = ledger.event(answer.event()).await;
         assert!(event.body == body, "{shown} is kept byte for byte");
         assert_eq!(event.summary.problem.as_deref(), Some(found));
-        assert_eq!(receiver.post_signed(&body).await.event(), answer.event(), "{shown} is known again");
+        assert_eq!(
+            receiver.post_signed(&body).await.event(),
+            answer.event(),
+            "{shown} is known again"
+        );
     }
-    let large = format!(r#"{{"id":"large","text":"{}"}}"#, "x".repeat(10 * 1024 * 1024));
+    let large = format!(
+        r#"{{"id":"large","text":"{}"}}"#,
+        "x".repeat(10 * 1024 * 1024)
+    );
     let answer = receiver.post_signed(&large).await;
     assert_eq!((answer.status, answer.problem()), (200, None));
     assert!(ledger.event(answer.event()).await.body == large.into_bytes());
@@ -62,12 +80,13 @@ fn bodies() -> impl Strategy<Value = Vec<u8>> {
         r#"{"id":"e","date":-62135596801,"createdAt":"x"}"#.to_owned(),
         r#"{"WebhookId":"w","IdempotencyId":"i","Version":1}"#.to_owned(),
     ]);
-    let edited = (nearly, any::<prop::sample::Index>(), any::<u8>()).prop_map(|(text, index, byte)| {
-        let mut bytes = text.into_bytes();
-        let at = index.index(bytes.len());
-        bytes[at] = byte;
-        bytes
-    });
+    let edited =
+        (nearly, any::<prop::sample::Index>(), any::<u8>()).prop_map(|(text, index, byte)| {
+            let mut bytes = text.into_bytes();
+            let at = index.index(bytes.len());
+            bytes[at] = byte;
+            bytes
+        });
     prop_oneof![prop::collection::vec(any::<u8>(), 0..200), edited]
 }
 
@@ -86,8 +105,14 @@ async fn check(receiver: &Running, ledger: &Ledger, body: &[u8]) {
     if answer.said() == "stored" {
         assert_eq!(event.body, body);
     } else {
-        let sql = format!("select count(*) from event_conflicts where event_id = {}", answer.event());
-        assert!(event.body == body || ledger.number(&sql).await > 0, "{body:?}");
+        let sql = format!(
+            "select count(*) from event_conflicts where event_id = {}",
+            answer.event()
+        );
+        assert!(
+            event.body == body || ledger.number(&sql).await > 0,
+            "{body:?}"
+        );
     }
 }
 

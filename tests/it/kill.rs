@@ -45,18 +45,33 @@ async fn kill_again_and_again(setup: Setup) {
     let stored = Ledger::of(&setup).await.events().await;
     let mut bodies = HashMap::new();
     for event in &stored {
-        let again = bodies.insert(event.summary.delivery_id.clone(), (event.summary.id.0, event.body.clone()));
-        assert!(again.is_none(), "{} is stored twice", event.summary.delivery_id);
+        let again = bodies.insert(
+            event.summary.delivery_id.clone(),
+            (event.summary.id.0, event.body.clone()),
+        );
+        assert!(
+            again.is_none(),
+            "{} is stored twice",
+            event.summary.delivery_id
+        );
     }
     assert!(acknowledged.len() > KILLS as usize, "there was a load");
     for (id, (event, body)) in acknowledged {
-        assert_eq!(bodies.get(&id), Some(&(event, body.into_bytes())), "{id} was acknowledged");
+        assert_eq!(
+            bodies.get(&id),
+            Some(&(event, body.into_bytes())),
+            "{id} was acknowledged"
+        );
     }
 }
 
 /// Sends from many senders until so many were acknowledged, kills the receiver in the middle of it, and
 /// gives what was acknowledged: the event's id and its body, by delivery id.
-async fn send_until_killed(setup: &Setup, round: u32, moment: usize) -> HashMap<String, (i64, String)> {
+async fn send_until_killed(
+    setup: &Setup,
+    round: u32,
+    moment: usize,
+) -> HashMap<String, (i64, String)> {
     let mut receiver = setup.start();
     let url = receiver.url("/webhooks/huntr");
     let acknowledged = Arc::new(Mutex::new(HashMap::new()));
@@ -66,18 +81,34 @@ async fn send_until_killed(setup: &Setup, round: u32, moment: usize) -> HashMap<
     let mut senders = JoinSet::new();
     for sender in 0..SENDERS {
         let (client, url) = (client.clone(), url.clone());
-        let (acknowledged, count, reached) = (Arc::clone(&acknowledged), Arc::clone(&count), Arc::clone(&reached));
+        let (acknowledged, count, reached) = (
+            Arc::clone(&acknowledged),
+            Arc::clone(&count),
+            Arc::clone(&reached),
+        );
         senders.spawn(async move {
             for number in 0.. {
                 let id = format!("{round}-{sender}-{number}");
-                let body = format!(r#"{{"id":"{id}","actionType":"JOB_MOVED","note":{{"text":"\u2019"}}}}"#);
-                let request = client.post(&url).header(SIGNATURE, sign(body.as_bytes())).body(body.clone());
+                let body = format!(
+                    r#"{{"id":"{id}","actionType":"JOB_MOVED","note":{{"text":"\u2019"}}}}"#
+                );
+                let request = client
+                    .post(&url)
+                    .header(SIGNATURE, sign(body.as_bytes()))
+                    .body(body.clone());
                 // The kill breaks the connection: before the 200 nothing was promised.
-                let Ok(response) = request.send().await else { return };
+                let Ok(response) = request.send().await else {
+                    return;
+                };
                 assert_eq!(response.status(), 200);
-                let Ok(answer) = response.json::<serde_json::Value>().await else { return };
+                let Ok(answer) = response.json::<serde_json::Value>().await else {
+                    return;
+                };
                 let event = answer["event"].as_i64().expect("an event's id");
-                acknowledged.lock().expect("the list").insert(id, (event, body));
+                acknowledged
+                    .lock()
+                    .expect("the list")
+                    .insert(id, (event, body));
                 if count.fetch_add(1, Ordering::Relaxed) + 1 == moment {
                     reached.notify_one();
                 }
@@ -89,5 +120,8 @@ async fn send_until_killed(setup: &Setup, round: u32, moment: usize) -> HashMap<
     while let Some(sender) = senders.join_next().await {
         sender.expect("a sender");
     }
-    Arc::into_inner(acknowledged).expect("all senders are done").into_inner().expect("the list")
+    Arc::into_inner(acknowledged)
+        .expect("all senders are done")
+        .into_inner()
+        .expect("the list")
 }

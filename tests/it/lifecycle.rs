@@ -16,7 +16,8 @@ async fn what_is_in_flight_is_answered_before_the_end() {
     let signature = sign(body.as_bytes());
     let (start, rest) = body.split_at(5);
     let mut wire = receiver.connect().await;
-    wire.send(head(&[(SIGNATURE, &signature), ("content-length", &length)]) + "\r\n" + start).await;
+    wire.send(head(&[(SIGNATURE, &signature), ("content-length", &length)]) + "\r\n" + start)
+        .await;
     // Its answer shows that the other connection was accepted and read, too.
     assert_eq!(receiver.get("/live").await.status, 200);
 
@@ -53,12 +54,21 @@ async fn one_embedded_database_has_one_server() {
     let _receiver = setup.start();
     let second = setup
         .command()
-        .args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
+        .args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--admin-listen",
+            "127.0.0.1:0",
+        ])
         .output()
         .expect("running");
     assert_eq!(second.status.code(), Some(1));
     let said = String::from_utf8(second.stderr).expect("text");
-    assert!(said.contains("is in use by another `huntr-receiver serve`"), "{said}");
+    assert!(
+        said.contains("is in use by another `huntr-receiver serve`"),
+        "{said}"
+    );
 }
 
 #[tokio::test]
@@ -75,7 +85,8 @@ async fn while_the_database_takes_no_writes_senders_are_told_to_come_back() {
     assert_eq!(receiver.get("/live").await.status, 200);
 
     read_only(&setup, "off").await;
-    until(async || (receiver.post_signed(action("during")).await.status == 200).then_some(())).await;
+    until(async || (receiver.post_signed(action("during")).await.status == 200).then_some(()))
+        .await;
     until(async || (receiver.get("/ready").await.status == 200).then_some(())).await;
 }
 
@@ -85,7 +96,10 @@ async fn a_lost_connection_is_bridged_without_a_refusal() {
     let receiver = setup.start();
     for id in 0..20 {
         terminate_backends(&setup).await;
-        assert_eq!(receiver.post_signed(action(&id.to_string())).await.status, 200);
+        assert_eq!(
+            receiver.post_signed(action(&id.to_string())).await.status,
+            200
+        );
     }
     assert_eq!(Ledger::of(&setup).await.events().await.len(), 20);
 }
@@ -94,14 +108,20 @@ async fn a_lost_connection_is_bridged_without_a_refusal() {
 async fn a_row_that_the_database_refuses_takes_none_of_its_neighbours_along() {
     let setup = Setup::postgres().await;
     let receiver = setup.start();
-    let mut connection = PgConnection::connect(&setup.database_url()).await.expect("connecting");
+    let mut connection = PgConnection::connect(&setup.database_url())
+        .await
+        .expect("connecting");
     connection
         .execute("alter table events add constraint no_poison check (event_type <> 'POISON')")
         .await
         .expect("adding a constraint");
     let posts = (0..64).map(|number| {
         let body = action(&number.to_string());
-        let body = if number % 8 == 0 { body.replace("JOB_CREATED", "POISON") } else { body };
+        let body = if number % 8 == 0 {
+            body.replace("JOB_CREATED", "POISON")
+        } else {
+            body
+        };
         let receiver = &receiver;
         async move { (number % 8 == 0, receiver.post_signed(body).await.status) }
     });
@@ -113,21 +133,34 @@ async fn a_row_that_the_database_refuses_takes_none_of_its_neighbours_along() {
 
 #[tokio::test]
 async fn what_waits_for_a_busy_database_is_bounded_and_stored_in_the_end() {
-    let setup = Setup::sqlite().config("[intake]\nmax_queue = 1\n[database]\ncommit_timeout = \"100ms\"\n");
+    let setup =
+        Setup::sqlite().config("[intake]\nmax_queue = 1\n[database]\ncommit_timeout = \"100ms\"\n");
     let receiver = setup.start();
     assert_eq!(receiver.post_signed(action("before")).await.status, 200);
-    let mut other = SqliteConnection::connect(&setup.database_url()).await.expect("connecting");
-    other.execute("begin immediate").await.expect("locking the database");
+    let mut other = SqliteConnection::connect(&setup.database_url())
+        .await
+        .expect("connecting");
+    other
+        .execute("begin immediate")
+        .await
+        .expect("locking the database");
     // One is being committed, one is in the queue, and for one there is no room.
     for id in ["committing", "queued", "refused"] {
         let answer = receiver.post_signed(action(id)).await;
         assert_eq!((answer.status, answer.said()), (503, "unavailable"));
     }
-    other.execute("rollback").await.expect("unlocking the database");
+    other
+        .execute("rollback")
+        .await
+        .expect("unlocking the database");
     let ledger = Ledger::of(&setup).await;
     // What was there before, and the two that were taken.
     until(async || (ledger.events().await.len() == 3).then_some(())).await;
-    for (id, said) in [("committing", "duplicate"), ("queued", "duplicate"), ("refused", "stored")] {
+    for (id, said) in [
+        ("committing", "duplicate"),
+        ("queued", "duplicate"),
+        ("refused", "stored"),
+    ] {
         assert_eq!(receiver.post_signed(action(id)).await.said(), said);
     }
 }
@@ -139,13 +172,18 @@ async fn read_only(setup: &Setup, switch: &str) {
     let sql = format!(
         "begin; set transaction read write; alter database {name} set default_transaction_read_only = {switch}; commit"
     );
-    connection.execute(AssertSqlSafe(sql)).await.expect("altering the database");
+    connection
+        .execute(AssertSqlSafe(sql))
+        .await
+        .expect("altering the database");
     terminate_backends(setup).await;
 }
 
 /// Ends every other connection to the database, as a failover does.
 async fn terminate_backends(setup: &Setup) {
-    let mut connection = PgConnection::connect(&setup.database_url()).await.expect("connecting");
+    let mut connection = PgConnection::connect(&setup.database_url())
+        .await
+        .expect("connecting");
     let others = "select pg_terminate_backend(pid) from pg_stat_activity \
                   where datname = current_database() and pid <> pg_backend_pid()";
     connection.execute(others).await.expect("terminating");

@@ -54,7 +54,9 @@ impl Program {
     pub(crate) fn files(&self) -> Vec<String> {
         let entries = self.folder().read_dir().expect("reading the folder");
         let name = |entry: std::io::Result<std::fs::DirEntry>| entry.expect("an entry").file_name();
-        let mut names: Vec<_> = entries.map(|entry| name(entry).display().to_string()).collect();
+        let mut names: Vec<_> = entries
+            .map(|entry| name(entry).display().to_string())
+            .collect();
         names.sort();
         names
     }
@@ -81,10 +83,19 @@ impl Program {
     pub(crate) fn run_into(&self, arguments: &[&str], stdout: impl Into<Stdio>) -> Outcome {
         let mut process = self.start(arguments, stdout.into());
         let mut stderr = String::new();
-        process.stderr.take().expect("piped errors").read_to_string(&mut stderr).expect("errors in UTF-8");
+        process
+            .stderr
+            .take()
+            .expect("piped errors")
+            .read_to_string(&mut stderr)
+            .expect("errors in UTF-8");
         let status = process.wait().expect("waiting for the program");
         let code = status.code().expect("an exit code");
-        Outcome { code, bytes: Vec::new(), stderr }
+        Outcome {
+            code,
+            bytes: Vec::new(),
+            stderr,
+        }
     }
 
     fn start(&self, arguments: &[&str], stdout: Stdio) -> Child {
@@ -108,7 +119,11 @@ impl Outcome {
 
     /// Its output as one reads it: what fills up the columns is not seen.
     pub(crate) fn table(&self) -> String {
-        self.stdout().lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+        self.stdout()
+            .lines()
+            .map(str::trim_end)
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     /// Its output, which a program could read.

@@ -45,7 +45,10 @@ async fn an_action_is_stored_once_and_kept_byte_for_byte(setup: Setup) {
     assert_eq!((first.status, first.said()), (200, "stored"));
     let second = receiver.post_signed(body).await;
     assert_eq!((second.status, second.said()), (200, "duplicate"));
-    assert_eq!(second.json, json!({ "status": "duplicate", "event": first.event() }));
+    assert_eq!(
+        second.json,
+        json!({ "status": "duplicate", "event": first.event() })
+    );
 
     let ledger = Ledger::of(&setup).await;
     let event = ledger.event(first.event()).await;
@@ -53,10 +56,22 @@ async fn an_action_is_stored_once_and_kept_byte_for_byte(setup: Setup) {
     assert_eq!(event.signature, Some(sign(body.as_bytes())));
     assert_eq!(event.summary.delivery_id, "a");
     assert_eq!(event.summary.event_type.as_deref(), Some("NOTE_CREATED"));
-    assert_eq!((event.summary.source.as_str(), event.summary.provider.as_str()), ("huntr", "huntr"));
-    assert_eq!((event.summary.origin.as_str(), event.summary.problem), ("webhook", None));
+    assert_eq!(
+        (
+            event.summary.source.as_str(),
+            event.summary.provider.as_str()
+        ),
+        ("huntr", "huntr")
+    );
+    assert_eq!(
+        (event.summary.origin.as_str(), event.summary.problem),
+        ("webhook", None)
+    );
     assert_eq!(ledger.number("select count(*) from events").await, 1);
-    assert_eq!(ledger.number("select count(*) from event_conflicts").await, 0);
+    assert_eq!(
+        ledger.number("select count(*) from event_conflicts").await,
+        0
+    );
 }
 
 async fn another_body_under_the_same_id_is_kept_aside(setup: Setup) {
@@ -65,11 +80,20 @@ async fn another_body_under_the_same_id_is_kept_aside(setup: Setup) {
     let other = action("a").replace("JOB_CREATED", "JOB_MOVED");
     for _ in 0..2 {
         let answer = receiver.post_signed(&other).await;
-        assert_eq!((answer.said(), answer.event()), ("duplicate", first.event()));
+        assert_eq!(
+            (answer.said(), answer.event()),
+            ("duplicate", first.event())
+        );
     }
     let ledger = Ledger::of(&setup).await;
-    assert_eq!(ledger.event(first.event()).await.body, action("a").into_bytes());
-    assert_eq!(ledger.number("select count(*) from event_conflicts").await, 1);
+    assert_eq!(
+        ledger.event(first.event()).await.body,
+        action("a").into_bytes()
+    );
+    assert_eq!(
+        ledger.number("select count(*) from event_conflicts").await,
+        1
+    );
 }
 
 async fn both_hunty_envelopes_are_stored(setup: Setup) {
@@ -111,7 +135,9 @@ async fn the_vendors_own_vectors_are_accepted(setup: Setup) {
         (note, "q8+LrM0pMGjTmwGjHL+PJg+PGtG1fvSFHns2cT3Pgcg=", 200),
         (note, "aWw2x9C+FebxRMR75wWsKN8WEWu/lXrKdDV3AgMvaYw=", 401),
     ] {
-        let answer = receiver.post("huntr", &[(SIGNATURE, signature)], body).await;
+        let answer = receiver
+            .post("huntr", &[(SIGNATURE, signature)], body)
+            .await;
         assert_eq!(answer.status, status, "{body}");
     }
     receiver.logged("reserialised_body").await;
@@ -120,10 +146,18 @@ async fn the_vendors_own_vectors_are_accepted(setup: Setup) {
 async fn simultaneous_senders_of_one_action_get_one_id(setup: Setup) {
     let receiver = setup.start();
     let body = action("same");
-    let answers = futures_util::future::join_all((0..50).map(|_| receiver.post_signed(&body))).await;
-    let stored = answers.iter().filter(|answer| answer.said() == "stored").count();
+    let answers =
+        futures_util::future::join_all((0..50).map(|_| receiver.post_signed(&body))).await;
+    let stored = answers
+        .iter()
+        .filter(|answer| answer.said() == "stored")
+        .count();
     assert_eq!(stored, 1);
-    assert!(answers.iter().all(|answer| answer.status == 200 && answer.event() == answers[0].event()));
+    assert!(
+        answers
+            .iter()
+            .all(|answer| answer.status == 200 && answer.event() == answers[0].event())
+    );
 }
 
 async fn deliveries_are_committed_with_their_event(setup: Setup) {
@@ -132,12 +166,17 @@ async fn deliveries_are_committed_with_their_event(setup: Setup) {
     );
     let receiver = setup.start();
     receiver.post_signed(action("a")).await;
-    receiver.post_signed(action("b").replace("JOB_CREATED", "JOB_MOVED")).await;
+    receiver
+        .post_signed(action("b").replace("JOB_CREATED", "JOB_MOVED"))
+        .await;
     receiver.post_signed(action("a")).await;
     let ledger = Ledger::of(&setup).await;
     let count = "select count(*) from deliveries where state = 'pending' and attempts = 0";
     assert_eq!(ledger.number(&format!("{count} and sink = 'all'")).await, 2);
-    assert_eq!(ledger.number(&format!("{count} and sink = 'moves'")).await, 1);
+    assert_eq!(
+        ledger.number(&format!("{count} and sink = 'moves'")).await,
+        1
+    );
     let moved = "select count(*) from deliveries d join events e on e.id = d.event_id \
                  where d.sink = 'moves' and e.event_type = 'JOB_MOVED'";
     assert_eq!(ledger.number(moved).await, 1);
@@ -147,7 +186,9 @@ async fn deliveries_are_committed_with_their_event(setup: Setup) {
 async fn a_test_delivery_is_stored_like_any_other() {
     let setup = Setup::sqlite();
     let receiver = setup.start();
-    let answer = receiver.post_signed(r#"{"id":"t","eventType":"TEST","createdAt":1588634675}"#).await;
+    let answer = receiver
+        .post_signed(r#"{"id":"t","eventType":"TEST","createdAt":1588634675}"#)
+        .await;
     assert_eq!((answer.status, answer.problem()), (200, None));
     let event = Ledger::of(&setup).await.event(answer.event()).await;
     assert_eq!(event.summary.event_type.as_deref(), Some("TEST"));
@@ -181,13 +222,21 @@ async fn every_refusal_is_answered_alike() {
         assert_eq!(answer.status, 401, "{headers:?}");
         answers.push(answer.json);
     }
-    for headers in [vec![], vec![("x-auth-api-key", "wrong")], vec![("x-auth-api-key", KEY); 2]] {
+    for headers in [
+        vec![],
+        vec![("x-auth-api-key", "wrong")],
+        vec![("x-auth-api-key", KEY); 2],
+    ] {
         let answer = receiver.post("hunty", &headers, "{}").await;
         assert_eq!(answer.status, 401, "{headers:?}");
         answers.push(answer.json);
     }
-    let expected = json!({ "error": { "code": "unauthorized", "message": "the request is not authentic" } });
-    assert!(answers.iter().all(|answer| *answer == expected), "{answers:?}");
+    let expected =
+        json!({ "error": { "code": "unauthorized", "message": "the request is not authentic" } });
+    assert!(
+        answers.iter().all(|answer| *answer == expected),
+        "{answers:?}"
+    );
     for reason in [
         "missing_header",
         "repeated_header",
@@ -198,7 +247,13 @@ async fn every_refusal_is_answered_alike() {
     ] {
         receiver.logged(reason).await;
     }
-    assert_eq!(Ledger::of(&setup).await.number("select count(*) from events").await, 0);
+    assert_eq!(
+        Ledger::of(&setup)
+            .await
+            .number("select count(*) from events")
+            .await,
+        0
+    );
 }
 
 #[tokio::test]
@@ -210,22 +265,43 @@ async fn several_secrets_are_live_while_one_is_rotated() {
     assert_eq!(receiver.post_signed(action("old")).await.status, 200);
     let body = action("new");
     let signature = sign_with("new", body.as_bytes());
-    assert_eq!(receiver.post("huntr", &[(SIGNATURE, &signature)], body).await.status, 200);
+    assert_eq!(
+        receiver
+            .post("huntr", &[(SIGNATURE, &signature)], body)
+            .await
+            .status,
+        200
+    );
 }
 
 #[tokio::test]
 async fn a_source_may_believe_everybody_but_says_so_loudly() {
     let setup = Setup::sqlite().config("[sources.open]\nprovider = \"huntr\"\nverify = false\n");
     let receiver = setup.start();
-    assert_eq!(receiver.post("open", &[], action("a")).await.said(), "stored");
-    assert!(receiver.log().contains("verify = false: everybody who can reach this URL"));
+    assert_eq!(
+        receiver.post("open", &[], action("a")).await.said(),
+        "stored"
+    );
+    assert!(
+        receiver
+            .log()
+            .contains("verify = false: everybody who can reach this URL")
+    );
 }
 
 #[tokio::test]
 async fn an_unknown_path_or_method_is_told_apart() {
     let setup = Setup::sqlite();
     let receiver = setup.start();
-    for path in ["/", "/webhooks", "/webhooks/", "/webhooks/unknown", "/webhooks/huntr/x", "/metrics", "/api/v1/events"] {
+    for path in [
+        "/",
+        "/webhooks",
+        "/webhooks/",
+        "/webhooks/unknown",
+        "/webhooks/huntr/x",
+        "/metrics",
+        "/api/v1/events",
+    ] {
         let answer = receiver.get(path).await;
         assert_eq!((answer.status, answer.said()), (404, "not_found"), "{path}");
     }
@@ -243,8 +319,15 @@ async fn an_encoded_body_is_refused_as_it_is() {
     let body = action("a");
     let signature = sign(body.as_bytes());
     for (encoding, status) in [("gzip", 415), ("identity, gzip", 415), ("Identity", 200)] {
-        let headers = [(SIGNATURE, signature.as_str()), ("content-encoding", encoding)];
-        assert_eq!(receiver.post("huntr", &headers, body.clone()).await.status, status, "{encoding}");
+        let headers = [
+            (SIGNATURE, signature.as_str()),
+            ("content-encoding", encoding),
+        ];
+        assert_eq!(
+            receiver.post("huntr", &headers, body.clone()).await.status,
+            status,
+            "{encoding}"
+        );
     }
 }
 
@@ -254,23 +337,36 @@ async fn health_and_metrics_are_where_they_belong() {
     let receiver = setup.start();
     assert_eq!(receiver.get("/live").await.status, 200);
     let ready = receiver.get("/ready").await;
-    assert_eq!((ready.status, ready.json), (200, json!({ "status": "ready", "database": "up" })));
+    assert_eq!(
+        (ready.status, ready.json),
+        (200, json!({ "status": "ready", "database": "up" }))
+    );
     receiver.post_signed(action("a")).await;
     receiver.post_signed(action("a")).await;
-    let requests = |outcome| format!("huntr_receiver_requests_total{{source=\"huntr\",outcome=\"{outcome}\"}}");
+    let requests = |outcome| {
+        format!("huntr_receiver_requests_total{{source=\"huntr\",outcome=\"{outcome}\"}}")
+    };
     assert_eq!(receiver.metric(&requests("stored")).await.to_string(), "1");
-    assert_eq!(receiver.metric(&requests("duplicate")).await.to_string(), "1");
+    assert_eq!(
+        receiver.metric(&requests("duplicate")).await.to_string(),
+        "1"
+    );
 }
 
 #[tokio::test]
 async fn a_receiver_without_room_says_when_to_come_back() {
-    let setup = Setup::sqlite().config("[server]\nmax_body = \"1 KiB\"\n[intake]\nmax_buffer = \"1 KiB\"\n");
+    let setup = Setup::sqlite()
+        .config("[server]\nmax_body = \"1 KiB\"\n[intake]\nmax_buffer = \"1 KiB\"\n");
     let receiver = setup.start();
     // One request holds the whole buffer, because its last byte is still to come.
     let body = "x".repeat(1024);
     let mut wire = receiver.connect().await;
-    let headers = [(SIGNATURE, &*sign(body.as_bytes())), ("content-length", "1024")];
-    wire.send(crate::support::head(&headers) + "\r\n" + &body[..1023]).await;
+    let headers = [
+        (SIGNATURE, &*sign(body.as_bytes())),
+        ("content-length", "1024"),
+    ];
+    wire.send(crate::support::head(&headers) + "\r\n" + &body[..1023])
+        .await;
     let answer = crate::support::until(async || {
         let answer = receiver.post_signed(action("a")).await;
         (answer.status == 503).then_some(answer)

@@ -15,10 +15,11 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::Sha256;
 use tempfile::TempDir;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
+use tokio::net::TcpStream;
+
+mod wire;
+
+pub(crate) use wire::{Wire, head};
 
 use crate::postgres;
 
@@ -27,7 +28,7 @@ pub(crate) const KEY: &str = "the key of the tests";
 pub(crate) const SIGNATURE: &str = "x-huntr-hmac-sha256";
 
 /// Longer than anything a test waits for takes on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How the receiver is started.
 pub(crate) struct Setup {
@@ -98,7 +99,13 @@ impl Setup {
     pub(crate) fn start(&self) -> Running {
         let mut process = self
             .command()
-            .args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--admin-listen",
+                "127.0.0.1:0",
+            ])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -111,17 +118,30 @@ impl Setup {
             let log = Arc::clone(&log);
             move || {
                 for line in stderr.lines().map_while(Result::ok) {
-                    log.lock().expect("the log").push_str(&format!("{line}\n"));
+                    let mut log = log.lock().expect("the log");
+                    log.push_str(&line);
+                    log.push('\n');
+                    drop(log);
                     if let Some(addresses) = addresses(&line) {
                         sender.send(addresses).ok();
                     }
                 }
             }
         });
-        let (public, admin) = receiving
-            .recv_timeout(PATIENCE)
-            .unwrap_or_else(|_| panic!("the receiver did not start:\n{}", log.lock().expect("the log")));
-        Running { process, public, admin, client: client(), log, reader: Some(reader) }
+        let (public, admin) = receiving.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+            panic!(
+                "the receiver did not start:\n{}",
+                log.lock().expect("the log")
+            )
+        });
+        Running {
+            process,
+            public,
+            admin,
+            client: client(),
+            log,
+            reader: Some(reader),
+        }
     }
 
     /// The folder it runs in.
@@ -167,7 +187,9 @@ impl Running {
     }
 
     pub(crate) fn terminate(&self) {
-        let killed = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status();
+        let killed = Command::new("kill")
+            .args(["-TERM", &self.process.id().to_string()])
+            .status();
         assert!(killed.expect("running kill").success());
     }
 
@@ -181,8 +203,16 @@ impl Running {
     }
 
     /// Posts a body to a source, with these headers.
-    pub(crate) async fn post(&self, source: &str, headers: &[(&str, &str)], body: impl Into<reqwest::Body>) -> Answer {
-        let mut request = self.client.post(self.url(&format!("/webhooks/{source}"))).body(body);
+    pub(crate) async fn post(
+        &self,
+        source: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<reqwest::Body>,
+    ) -> Answer {
+        let mut request = self
+            .client
+            .post(self.url(&format!("/webhooks/{source}")))
+            .body(body);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -197,18 +227,36 @@ impl Running {
 
     /// Posts an envelope as Hunty would.
     pub(crate) async fn post_with_key(&self, body: &str) -> Answer {
-        self.post("hunty", &[("x-auth-api-key", KEY)], body.to_owned()).await
+        self.post("hunty", &[("x-auth-api-key", KEY)], body.to_owned())
+            .await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        Answer::of(self.client.get(self.url(path)).send().await.expect("an answer")).await
+        Answer::of(
+            self.client
+                .get(self.url(path))
+                .send()
+                .await
+                .expect("an answer"),
+        )
+        .await
     }
 
     /// The value of a metric, given with its labels as Prometheus writes them.
     pub(crate) async fn metric(&self, metric: &str) -> f64 {
         let url = format!("http://{}/metrics", self.admin);
-        let text = self.client.get(url).send().await.expect("metrics").text().await.expect("text");
-        let value = text.lines().find_map(|line| line.strip_prefix(metric)?.trim().parse().ok());
+        let text = self
+            .client
+            .get(url)
+            .send()
+            .await
+            .expect("metrics")
+            .text()
+            .await
+            .expect("text");
+        let value = text
+            .lines()
+            .find_map(|line| line.strip_prefix(metric)?.trim().parse().ok());
         value.unwrap_or(0.0)
     }
 
@@ -246,7 +294,9 @@ impl Answer {
 
     /// `stored`, `duplicate`, or an error's code.
     pub(crate) fn said(&self) -> &str {
-        let said = self.json["status"].as_str().or(self.json["error"]["code"].as_str());
+        let said = self.json["status"]
+            .as_str()
+            .or(self.json["error"]["code"].as_str());
         said.unwrap_or_default()
     }
 
@@ -257,62 +307,6 @@ impl Answer {
     pub(crate) fn problem(&self) -> Option<&str> {
         self.json["problem"].as_str()
     }
-}
-
-/// HTTP/1.1 by hand, for what no client would do.
-pub(crate) struct Wire(TcpStream);
-
-impl Wire {
-    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        self.0.write_all(bytes.as_ref()).await.expect("sending");
-    }
-
-    /// Sends as long as the other side takes it.
-    pub(crate) async fn try_send(&mut self, bytes: &[u8]) -> bool {
-        self.0.write_all(bytes).await.is_ok()
-    }
-
-    /// Whether something has arrived already.
-    pub(crate) fn has_answer(&self) -> bool {
-        let mut byte = [0];
-        matches!(self.0.try_read(&mut byte), Ok(read) if read > 0)
-    }
-
-    /// Reads an answer's head and as much of a body as it declares.
-    pub(crate) async fn answer(&mut self) -> String {
-        let read = async {
-            let mut read = Vec::new();
-            let head = loop {
-                read.push(self.0.read_u8().await.expect("more of the answer"));
-                if read.ends_with(b"\r\n\r\n") {
-                    break String::from_utf8(read).expect("a head in ASCII");
-                }
-            };
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
-            let mut body = vec![0; length.unwrap_or(0)];
-            self.0.read_exact(&mut body).await.expect("the answer's body");
-            head + std::str::from_utf8(&body).expect("a body in UTF-8")
-        };
-        tokio::time::timeout(PATIENCE, read).await.expect("an answer in time")
-    }
-
-    /// Waits until the other side closes, and gives what it said before.
-    pub(crate) async fn closed(&mut self) -> String {
-        let mut rest = Vec::new();
-        let read = self.0.read_to_end(&mut rest);
-        // A reset is a way to close, too.
-        tokio::time::timeout(PATIENCE, read).await.expect("a close in time").ok();
-        String::from_utf8(rest).expect("text")
-    }
-}
-
-/// The head of a request to the source `huntr`, up to and without the empty line.
-pub(crate) fn head(headers: &[(&str, &str)]) -> String {
-    let mut head = "POST /webhooks/huntr HTTP/1.1\r\nHost: localhost\r\n".to_owned();
-    for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
-    }
-    head
 }
 
 /// Huntr's signature with the tests' secret.
@@ -327,12 +321,19 @@ pub(crate) fn sign_with(secret: &str, body: &[u8]) -> String {
 
 /// An Action with this id.
 pub(crate) fn action(id: &str) -> String {
-    format!(r#"{{"id":"{id}","actionType":"JOB_CREATED","date":1588634675,"createdAt":1588634675}}"#)
+    format!(
+        r#"{{"id":"{id}","actionType":"JOB_CREATED","date":1588634675,"createdAt":1588634675}}"#
+    )
 }
 
 pub(crate) fn client() -> reqwest::Client {
-    rustls::crypto::ring::default_provider().install_default().ok();
-    reqwest::Client::builder().timeout(PATIENCE).build().expect("a client")
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .ok();
+    reqwest::Client::builder()
+        .timeout(PATIENCE)
+        .build()
+        .expect("a client")
 }
 
 /// Asks again and again until there is an answer.
@@ -345,5 +346,7 @@ pub(crate) async fn until<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, asking).await.expect("an answer in time")
+    tokio::time::timeout(PATIENCE, asking)
+        .await
+        .expect("an answer in time")
 }

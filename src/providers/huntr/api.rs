@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::secret::Secret;
+use crate::{secret::Secret, units};
 
 /// How the organisation API is reached.
 #[derive(Debug, Clone, Deserialize)]
@@ -16,10 +16,10 @@ pub struct Config {
     /// The organisation's access token.
     pub token: Secret,
     /// How often the history is compared.
-    #[serde(default = "every", with = "crate::units::duration")]
+    #[serde(default = "every", deserialize_with = "units::timeout")]
     pub every: Duration,
     /// How far back it is compared.
-    #[serde(default = "lookback", with = "crate::units::duration")]
+    #[serde(default = "lookback", deserialize_with = "units::timeout")]
     pub lookback: Duration,
 }
 

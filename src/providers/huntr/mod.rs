@@ -11,7 +11,8 @@ use serde::Deserialize;
 use subtle::{Choice, ConstantTimeEq};
 
 use super::{
-    ConventionalSource, Credential, Envelope, Headers, Provider, Refusal, Sample, Unverified, Verified,
+    ConventionalSource, Credential, Envelope, Headers, Provider, Refusal, Sample, Unverified,
+    Verified,
 };
 use crate::secret::Secret;
 
@@ -74,9 +75,10 @@ impl Huntr {
 
     fn matches(&self, mac: &[u8; 32], body: &[u8]) -> bool {
         // Every key is tried, whichever matches: the time tells nothing about which.
-        let any = self.keys.iter().fold(Choice::from(0), |any, key| {
-            any | key.sign(body).ct_eq(mac)
-        });
+        let any = self
+            .keys
+            .iter()
+            .fold(Choice::from(0), |any, key| any | key.sign(body).ct_eq(mac));
         any.into()
     }
 }

@@ -56,7 +56,10 @@ mod tests {
 
     #[test]
     fn every_sample_is_understood() {
-        assert_eq!(SAMPLES.iter().filter(|sample| sample.documented).count(), 43);
+        assert_eq!(
+            SAMPLES.iter().filter(|sample| sample.documented).count(),
+            43
+        );
         for sample in SAMPLES {
             let envelope = action::read(sample.body.as_bytes());
             assert_eq!(envelope.problem, None, "{}", sample.name);

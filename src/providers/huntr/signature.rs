@@ -75,13 +75,21 @@ fn keyed(secret: &[u8]) -> Hmac<Sha256> {
 }
 
 fn sign(keyed: &Hmac<Sha256>, body: &[u8]) -> [u8; 32] {
-    keyed.clone().chain_update(body).finalize().into_bytes().into()
+    keyed
+        .clone()
+        .chain_update(body)
+        .finalize()
+        .into_bytes()
+        .into()
 }
 
 fn what_instead(header: &[u8]) -> Refusal {
     if header.len() == 64 && header.iter().all(u8::is_ascii_hexdigit) {
         Refusal::HexSignature
-    } else if BASE64_URL_SAFE.decode(header).is_ok_and(|mac| mac.len() == 32) {
+    } else if BASE64_URL_SAFE
+        .decode(header)
+        .is_ok_and(|mac| mac.len() == 32)
+    {
         Refusal::Base64UrlSignature
     } else {
         Refusal::MalformedSignature
@@ -94,13 +102,20 @@ fn rewritings(body: &[u8]) -> Vec<Vec<u8>> {
         return Vec::new();
     };
     let python = serialize(&value, PythonFormatter);
-    [serde_json::to_vec(&value).ok(), serde_json::to_vec_pretty(&value).ok(), python]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        serde_json::to_vec(&value).ok(),
+        serde_json::to_vec_pretty(&value).ok(),
+        python,
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
-fn serialize(value: &serde_json::Value, formatter: impl serde_json::ser::Formatter) -> Option<Vec<u8>> {
+fn serialize(
+    value: &serde_json::Value,
+    formatter: impl serde_json::ser::Formatter,
+) -> Option<Vec<u8>> {
     let mut written = Vec::new();
     let mut serializer = serde_json::Serializer::with_formatter(&mut written, formatter);
     serde::Serialize::serialize(value, &mut serializer).ok()?;
@@ -111,19 +126,42 @@ fn serialize(value: &serde_json::Value, formatter: impl serde_json::ser::Formatt
 struct PythonFormatter;
 
 impl serde_json::ser::Formatter for PythonFormatter {
-    fn begin_array_value<W: std::io::Write + ?Sized>(&mut self, writer: &mut W, first: bool) -> std::io::Result<()> {
-        if first { Ok(()) } else { writer.write_all(b", ") }
+    fn begin_array_value<W: std::io::Write + ?Sized>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> std::io::Result<()> {
+        if first {
+            Ok(())
+        } else {
+            writer.write_all(b", ")
+        }
     }
 
-    fn begin_object_key<W: std::io::Write + ?Sized>(&mut self, writer: &mut W, first: bool) -> std::io::Result<()> {
-        if first { Ok(()) } else { writer.write_all(b", ") }
+    fn begin_object_key<W: std::io::Write + ?Sized>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> std::io::Result<()> {
+        if first {
+            Ok(())
+        } else {
+            writer.write_all(b", ")
+        }
     }
 
-    fn begin_object_value<W: std::io::Write + ?Sized>(&mut self, writer: &mut W) -> std::io::Result<()> {
+    fn begin_object_value<W: std::io::Write + ?Sized>(
+        &mut self,
+        writer: &mut W,
+    ) -> std::io::Result<()> {
         writer.write_all(b": ")
     }
 
-    fn write_string_fragment<W: std::io::Write + ?Sized>(&mut self, writer: &mut W, fragment: &str) -> std::io::Result<()> {
+    fn write_string_fragment<W: std::io::Write + ?Sized>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> std::io::Result<()> {
         for unit in fragment.encode_utf16() {
             match u8::try_from(unit) {
                 Ok(ascii) if ascii.is_ascii() => writer.write_all(&[ascii])?,
@@ -179,11 +217,21 @@ mod tests {
         for (header, refusal) in [
             ("", Refusal::MalformedSignature),
             ("nyy8", Refusal::MalformedSignature),
-            ("nyy8rQpwH+HS+8VxFf1eNOmrMRR7px3UZOa8fRn4jNM", Refusal::MalformedSignature),
-            ("nyy8rQpwH-HS-8VxFf1eNOmrMRR7px3UZOa8fRn4jNM=", Refusal::Base64UrlSignature),
+            (
+                "nyy8rQpwH+HS+8VxFf1eNOmrMRR7px3UZOa8fRn4jNM",
+                Refusal::MalformedSignature,
+            ),
+            (
+                "nyy8rQpwH-HS-8VxFf1eNOmrMRR7px3UZOa8fRn4jNM=",
+                Refusal::Base64UrlSignature,
+            ),
             (&hex, Refusal::HexSignature),
         ] {
-            assert_eq!(parse(header.as_bytes()).expect_err("no signature"), refusal, "{header}");
+            assert_eq!(
+                parse(header.as_bytes()).expect_err("no signature"),
+                refusal,
+                "{header}"
+            );
         }
         assert!(parse(b" nyy8rQpwH+HS+8VxFf1eNOmrMRR7px3UZOa8fRn4jNM=\t").is_ok());
     }
@@ -205,7 +253,13 @@ mod tests {
     #[test]
     fn whitespace_around_the_secret_is_recognised() {
         let header = encode(&key("secret").sign(b"{}"));
-        assert_eq!(diagnose(&[key(" secret\n")], &mac(&header), b"{}"), Refusal::SecretWhitespace);
-        assert_eq!(diagnose(&[key("secrets")], &mac(&header), b"{}"), Refusal::Mismatch);
+        assert_eq!(
+            diagnose(&[key(" secret\n")], &mac(&header), b"{}"),
+            Refusal::SecretWhitespace
+        );
+        assert_eq!(
+            diagnose(&[key("secrets")], &mac(&header), b"{}"),
+            Refusal::Mismatch
+        );
     }
 }

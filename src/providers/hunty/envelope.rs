@@ -12,8 +12,20 @@ use crate::{
 
 /// Version 1 and version 2 of each key; which of the two are there tells the version.
 const KEYS: [&str; 14] = [
-    "WebhookId", "IdempotencyId", "Domain", "Event", "Version", "Timestamp", "Payload",
-    "webhookId", "idempotencyId", "domain", "event", "version", "timestamp", "payload",
+    "WebhookId",
+    "IdempotencyId",
+    "Domain",
+    "Event",
+    "Version",
+    "Timestamp",
+    "Payload",
+    "webhookId",
+    "idempotencyId",
+    "domain",
+    "event",
+    "version",
+    "timestamp",
+    "payload",
 ];
 
 /// What would make `<webhookId>/<idempotencyId>` ambiguous.
@@ -44,13 +56,16 @@ pub(super) fn read(body: &[u8]) -> Envelope {
     let occurred_at = problems.take("the timestamp", milliseconds(timestamp));
     let number = problems.take("the version", number.number_or_text());
     if number.is_some_and(|number| (number - f64::from(version)).abs() > f64::EPSILON) {
-        problems.note(format!("the version disagrees with the keys, which are V{version}'s"));
+        problems.note(format!(
+            "the version disagrees with the keys, which are V{version}'s"
+        ));
     }
 
     Envelope {
-        delivery_id: webhook
-            .zip(idempotency)
-            .map_or_else(|| json::digest_id(body), |(webhook, idempotency)| join(&webhook, &idempotency)),
+        delivery_id: webhook.zip(idempotency).map_or_else(
+            || json::digest_id(body),
+            |(webhook, idempotency)| join(&webhook, &idempotency),
+        ),
         event_type,
         occurred_at,
         version: Some(version),
@@ -66,7 +81,9 @@ fn join(webhook: &str, idempotency: &str) -> String {
 /// Number or, tolerated, a string with a number in it.
 fn milliseconds(field: Field<'_>) -> Result<Option<Timestamp>, &'static str> {
     let millis = field.number_or_text()?;
-    millis.map(|millis| json::unix_seconds(millis / 1000.0)).transpose()
+    millis
+        .map(|millis| json::unix_seconds(millis / 1000.0))
+        .transpose()
 }
 
 fn unknown(body: &[u8], mut problems: Problems, why: &str) -> Envelope {
@@ -109,9 +126,18 @@ mod tests {
     #[test]
     fn what_disagrees_is_noted_and_keeps_its_id() {
         for (body, problem) in [
-            (r#"{"webhookId":"w","idempotencyId":"i","version":1}"#, "the version disagrees with the keys, which are V2's"),
-            (r#"{"WebhookId":"w","IdempotencyId":"i","Version":7}"#, "the version disagrees with the keys, which are V1's"),
-            (r#"{"WebhookId":"w","IdempotencyId":"i","Timestamp":"noon"}"#, "the timestamp is not a number"),
+            (
+                r#"{"webhookId":"w","idempotencyId":"i","version":1}"#,
+                "the version disagrees with the keys, which are V2's",
+            ),
+            (
+                r#"{"WebhookId":"w","IdempotencyId":"i","Version":7}"#,
+                "the version disagrees with the keys, which are V1's",
+            ),
+            (
+                r#"{"WebhookId":"w","IdempotencyId":"i","Timestamp":"noon"}"#,
+                "the timestamp is not a number",
+            ),
         ] {
             let envelope = read(body.as_bytes());
             assert_eq!(envelope.delivery_id, "w/i");
@@ -136,7 +162,8 @@ mod tests {
 
     #[test]
     fn a_timestamp_may_be_a_text() {
-        let envelope = read(br#"{"webhookId":"w","idempotencyId":"i","timestamp":"1713384000000"}"#);
+        let envelope =
+            read(br#"{"webhookId":"w","idempotencyId":"i","timestamp":"1713384000000"}"#);
         assert!(envelope.occurred_at.is_some() && envelope.problem.is_none());
     }
 }

@@ -11,7 +11,8 @@ use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
 use super::{
-    ConventionalSource, Credential, Envelope, Headers, Provider, Refusal, Sample, Unverified, Verified,
+    ConventionalSource, Credential, Envelope, Headers, Provider, Refusal, Sample, Unverified,
+    Verified,
 };
 use crate::secret::Secret;
 
@@ -85,7 +86,11 @@ impl Hunty {
         Self {
             header: config.header.clone(),
             keys: config.secrets.clone(),
-            digests: config.secrets.iter().map(|key| digest(key.expose())).collect(),
+            digests: config
+                .secrets
+                .iter()
+                .map(|key| digest(key.expose()))
+                .collect(),
             verify: config.verify,
         }
     }
@@ -143,7 +148,11 @@ impl Provider for Hunty {
             .keys
             .iter()
             .any(|key| bool::from(digest(key.expose().trim_ascii()).ct_eq(presented)));
-        if trimmed { Refusal::SecretWhitespace } else { Refusal::Mismatch }
+        if trimmed {
+            Refusal::SecretWhitespace
+        } else {
+            Refusal::Mismatch
+        }
     }
 
     fn keep_headers(&self, credential: &Credential, headers: &HeaderMap) -> Headers {
@@ -174,7 +183,11 @@ impl Provider for Hunty {
     }
 
     fn renumber(&self, sample: &Sample, number: u64) -> String {
-        let key = if sample.name == "v1" { "IdempotencyId" } else { "idempotencyId" };
+        let key = if sample.name == "v1" {
+            "IdempotencyId"
+        } else {
+            "idempotencyId"
+        };
         sample.with(key, format!("{number:032x}"))
     }
 }
@@ -186,7 +199,9 @@ fn write_digest(digest: &[u8; 32]) -> String {
 }
 
 fn read_digest(text: &str) -> Option<[u8; 32]> {
-    let digest = BASE64_STANDARD.decode(text.strip_prefix(DIGEST_PREFIX)?).ok()?;
+    let digest = BASE64_STANDARD
+        .decode(text.strip_prefix(DIGEST_PREFIX)?)
+        .ok()?;
     digest.try_into().ok()
 }
 
@@ -217,7 +232,11 @@ mod tests {
             ("a much longer new ke", false),
         ] {
             let credential = hunty.credential(&presenting(key)).expect("a key");
-            assert_eq!(hunty.verify(credential, Bytes::new()).is_ok(), authentic, "{key}");
+            assert_eq!(
+                hunty.verify(credential, Bytes::new()).is_ok(),
+                authentic,
+                "{key}"
+            );
         }
     }
 
@@ -225,10 +244,16 @@ mod tests {
     fn a_key_must_be_there_once() {
         let hunty = hunty(&["key"]);
         let mut headers = HeaderMap::new();
-        assert_eq!(hunty.credential(&headers).expect_err("none"), Refusal::MissingHeader);
+        assert_eq!(
+            hunty.credential(&headers).expect_err("none"),
+            Refusal::MissingHeader
+        );
         headers.append(usual_header(), HeaderValue::from_static("key"));
         headers.append(usual_header(), HeaderValue::from_static("key"));
-        assert_eq!(hunty.credential(&headers).expect_err("two"), Refusal::RepeatedHeader);
+        assert_eq!(
+            hunty.credential(&headers).expect_err("two"),
+            Refusal::RepeatedHeader
+        );
     }
 
     #[test]
@@ -248,7 +273,9 @@ mod tests {
     fn whitespace_around_the_configured_key_is_recognised() {
         let hunty = hunty(&["key "]);
         let credential = hunty.credential(&presenting("key")).expect("a key");
-        let refused = hunty.verify(credential, Bytes::new()).expect_err("no match");
+        let refused = hunty
+            .verify(credential, Bytes::new())
+            .expect_err("no match");
         assert_eq!(hunty.diagnose(&refused), Refusal::SecretWhitespace);
     }
 }

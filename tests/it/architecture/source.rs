@@ -27,7 +27,11 @@ pub(super) fn files(folder: &str) -> Vec<File> {
     paths.sort();
     let file = |path: &PathBuf| {
         let text = fs::read_to_string(path).expect("reading source");
-        let path = path.strip_prefix(root).expect("a path in the crate").display().to_string();
+        let path = path
+            .strip_prefix(root)
+            .expect("a path in the crate")
+            .display()
+            .to_string();
         File::new(path, text)
     };
     paths.iter().map(file).collect()
@@ -35,8 +39,13 @@ pub(super) fn files(folder: &str) -> Vec<File> {
 
 /// The names in a folder.
 pub(super) fn names(folder: &str) -> BTreeSet<String> {
-    let entries = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).read_dir().expect("reading a folder");
-    entries.map(|entry| entry.expect("an entry").file_name().display().to_string()).collect()
+    let entries = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join(folder)
+        .read_dir()
+        .expect("reading a folder");
+    entries
+        .map(|entry| entry.expect("an entry").file_name().display().to_string())
+        .collect()
 }
 
 fn gather(folder: &Path, paths: &mut Vec<PathBuf>) {
@@ -54,7 +63,12 @@ impl File {
     pub(super) fn new(path: String, text: String) -> Self {
         let (code, _) = take_apart(&text);
         let (_, texts) = take_apart(without_tests(&path, &text));
-        Self { path, text, code, texts }
+        Self {
+            path,
+            text,
+            code,
+            texts,
+        }
     }
 
     /// The module on the crate's top level that it belongs to.
@@ -72,7 +86,11 @@ impl File {
     pub(super) fn modules_used(&self) -> BTreeSet<String> {
         let by_path = self.code.split("crate::").skip(1).flat_map(first_segments);
         // `#[serde(with = "crate::units::duration")]` is a path, too.
-        let by_name = self.texts.iter().filter_map(|text| text.strip_prefix("crate::")).flat_map(first_segments);
+        let by_name = self
+            .texts
+            .iter()
+            .filter_map(|text| text.strip_prefix("crate::"))
+            .flat_map(first_segments);
         by_path.chain(by_name).collect()
     }
 }
@@ -82,16 +100,22 @@ fn without_tests<'a>(path: &str, text: &'a str) -> &'a str {
     if path.ends_with("/tests.rs") {
         return "";
     }
-    text.split_once("#[cfg(test)]\nmod tests {").map_or(text, |(before, _)| before)
+    text.split_once("#[cfg(test)]\nmod tests {")
+        .map_or(text, |(before, _)| before)
 }
 
 /// `a` of `a::b`, and `a` and `c` of `{a::b, c::{d, e}}`.
 fn first_segments(path: &str) -> Vec<String> {
     let identifier = |text: &str| {
         let text = text.trim_start();
-        text.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default().to_owned()
+        text.split(|c: char| !c.is_alphanumeric() && c != '_')
+            .next()
+            .unwrap_or_default()
+            .to_owned()
     };
-    let Some(group) = path.strip_prefix('{') else { return vec![identifier(path)] };
+    let Some(group) = path.strip_prefix('{') else {
+        return vec![identifier(path)];
+    };
     let (mut depth, mut start, mut segments) = (1, 0, Vec::new());
     for (at, c) in group.char_indices() {
         let ends = depth == 1 && (c == ',' || c == '}');
@@ -124,7 +148,10 @@ fn take_apart(source: &str) -> (String, Vec<String>) {
             code.push_str("\"\"");
             texts.push(text.to_owned());
             rest = after;
-        } else if let Some(after) = ["'\"'", "'\\''", "b'\"'"].iter().find_map(|c| rest.strip_prefix(c)) {
+        } else if let Some(after) = ["'\"'", "'\\''", "b'\"'"]
+            .iter()
+            .find_map(|c| rest.strip_prefix(c))
+        {
             // A quotation mark that begins no text.
             rest = after;
         } else {
@@ -139,7 +166,9 @@ fn take_apart(source: &str) -> (String, Vec<String>) {
 fn raw_text(rest: &str) -> Option<(&str, &str)> {
     let marks = rest.strip_prefix('r')?;
     let hashes = &marks[..marks.len() - marks.trim_start_matches('#').len()];
-    marks[hashes.len()..].strip_prefix('"')?.split_once(&format!("\"{hashes}"))
+    marks[hashes.len()..]
+        .strip_prefix('"')?
+        .split_once(&format!("\"{hashes}"))
 }
 
 fn quoted_text(rest: &str) -> Option<(&str, &str)> {
@@ -161,7 +190,13 @@ let x = ("crate::f::g", r#"say "hi" // here"#, '"', "a \"quoted\" word");
 "##;
     let file = File::new("src/x/y.rs".into(), source.into());
     assert_eq!(file.module(), "x");
-    assert_eq!(file.modules_used(), ["a", "c", "d", "f"].map(ToOwned::to_owned).into());
-    assert_eq!(file.texts, ["crate::f::g", r#"say "hi" // here"#, r#"a \"quoted\" word"#]);
+    assert_eq!(
+        file.modules_used(),
+        ["a", "c", "d", "f"].map(ToOwned::to_owned).into()
+    );
+    assert_eq!(
+        file.texts,
+        ["crate::f::g", r#"say "hi" // here"#, r#"a \"quoted\" word"#]
+    );
     assert_eq!(file.code.lines().last(), Some(r#"let x = ("", "", , "");"#));
 }

@@ -17,8 +17,14 @@ fn failed(program: &Program) -> Vec<String> {
     let outcome = program.run(&["check", "--json"]);
     assert_eq!((outcome.code, outcome.stderr.as_str()), (1, ""));
     let findings: serde_json::Value = serde_json::from_slice(&outcome.bytes).expect("JSON");
-    let failed = findings.as_array().expect("a list").iter().filter(|finding| finding["ok"] == false);
-    failed.map(|finding| finding["detail"].as_str().expect("a detail").to_owned()).collect()
+    let failed = findings
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter(|finding| finding["ok"] == false);
+    failed
+        .map(|finding| finding["detail"].as_str().expect("a detail").to_owned())
+        .collect()
 }
 
 #[test]
@@ -73,7 +79,12 @@ async fn a_database_in_use_is_not_changed() {
     let before = content();
     assert_eq!(database(&program), "reachable, writable, up to date");
     assert!(before == content(), "the file is as it was");
-    let files = program.folder().join("data").read_dir().expect("the folder").count();
+    let files = program
+        .folder()
+        .join("data")
+        .read_dir()
+        .expect("the folder")
+        .count();
     assert_eq!(files, 1, "and nothing is left beside it");
 }
 
@@ -81,14 +92,19 @@ async fn a_database_in_use_is_not_changed() {
 async fn migrations_that_serve_would_not_apply_are_a_failure() {
     let program = Program::with_source();
     open(program.folder()).await.close().await;
-    assert!(database(&program).starts_with("reachable, writable; migrations that `serve` will apply: "));
+    assert!(
+        database(&program).starts_with("reachable, writable; migrations that `serve` will apply: ")
+    );
     let program = program.set("RECEIVER__DATABASE__MIGRATE", "false");
     assert!(failed(&program)[0].starts_with("migrations that are not applied: "));
 }
 
 #[test]
 fn a_file_that_is_no_database_is_a_failure() {
-    let program = Program::with_source().file("notes.txt", "not a database, but long enough to have a header".repeat(9));
+    let program = Program::with_source().file(
+        "notes.txt",
+        "not a database, but long enough to have a header".repeat(9),
+    );
     let program = program.set("DATABASE_URL", "sqlite:notes.txt");
     let failed = failed(&program);
     assert!(failed[0].contains("file is not a database"), "{failed:?}");
@@ -96,11 +112,18 @@ fn a_file_that_is_no_database_is_a_failure() {
 
 #[test]
 fn a_server_that_is_away_is_a_failure() {
-    let program = Program::with_source().set("DATABASE_URL", "postgres://user:hunter2@127.0.0.1:1/db");
+    let program =
+        Program::with_source().set("DATABASE_URL", "postgres://user:hunter2@127.0.0.1:1/db");
     let outcome = program.run(&["check"]);
     assert_eq!(outcome.code, 1);
-    assert!(outcome.says("database.url (postgres://127.0.0.1/db)  FAILED  the database is unavailable"), "{outcome:?}");
-    assert!(outcome.says("Connection refused") && !outcome.says("hunter2"), "{outcome:?}");
+    assert!(
+        outcome.says("database.url (postgres://127.0.0.1/db)  FAILED  the database is unavailable"),
+        "{outcome:?}"
+    );
+    assert!(
+        outcome.says("Connection refused") && !outcome.says("hunter2"),
+        "{outcome:?}"
+    );
 }
 
 #[tokio::test]
@@ -116,6 +139,9 @@ async fn an_empty_database_on_a_server_is_not_changed() {
     let url = postgres::empty_database().await;
     let program = Program::with_source().set("DATABASE_URL", &url);
     for _ in 0..2 {
-        assert!(database(&program).starts_with("reachable, writable; migrations that `serve` will apply: "));
+        assert!(
+            database(&program)
+                .starts_with("reachable, writable; migrations that `serve` will apply: ")
+        );
     }
 }

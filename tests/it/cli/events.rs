@@ -13,7 +13,9 @@ use crate::program::Program;
 
 /// The deliveries that a list shows, in its order.
 fn listed(program: &Program, filter: &[&str]) -> Vec<String> {
-    let events = program.run(&[&["events", "list", "--json"], filter].concat()).json();
+    let events = program
+        .run(&[&["events", "list", "--json"], filter].concat())
+        .json();
     let id = |event: &serde_json::Value| event["delivery_id"].as_str().expect("an id").to_owned();
     events.as_array().expect("a list").iter().map(id).collect()
 }
@@ -44,13 +46,19 @@ async fn a_list_is_filtered_and_newest_first() {
         (&["--since", "2026-11-21T10:02:00.5Z"], &[4, 3, 2]),
         (&["--since", "2026-11-21T11:02:00.5+01:00"], &[4, 3, 2]),
         (&["--until", "2026-11-21T10:02:00.5Z"], &[1]),
-        (&["--since", "2026-11-21", "--until", "2026-11-22"], &[4, 3, 2, 1]),
+        (
+            &["--since", "2026-11-21", "--until", "2026-11-22"],
+            &[4, 3, 2, 1],
+        ),
         (&["--until", "2026-11-21"], &[]),
         (&["--until", "36500d"], &[]),
         (&["--limit", "2"], &[4, 3]),
         (&["--limit", "2", "--before", "3"], &[2, 1]),
     ] {
-        let expected: Vec<_> = expected.iter().map(|minute| format!("action-{minute}")).collect();
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|minute| format!("action-{minute}"))
+            .collect();
         assert_eq!(listed(&program, filter), expected, "{filter:?}");
     }
 }
@@ -58,7 +66,9 @@ async fn a_list_is_filtered_and_newest_first() {
 #[tokio::test]
 async fn a_list_is_json_for_programs() {
     let program = with_events(&some_events()).await;
-    let events = program.run(&["events", "list", "--json", "--problems"]).json();
+    let events = program
+        .run(&["events", "list", "--json", "--problems"])
+        .json();
     assert_snapshot!(serde_json::to_string_pretty(&events).expect("JSON"), @r#"
     [
       {
@@ -75,7 +85,12 @@ async fn a_list_is_json_for_programs() {
       }
     ]
     "#);
-    assert_eq!(program.run(&["events", "list", "--json", "--source", "nobody"]).stdout(), "[]\n");
+    assert_eq!(
+        program
+            .run(&["events", "list", "--json", "--source", "nobody"])
+            .stdout(),
+        "[]\n"
+    );
 }
 
 #[tokio::test]
@@ -135,11 +150,19 @@ async fn one_event_is_shown_with_its_body() {
 #[tokio::test]
 async fn a_body_comes_out_byte_for_byte() {
     let bytes: Vec<u8> = (0..=255).collect();
-    let bodies = [bytes.clone(), [&bytes[..], b"\r\n"].concat(), Vec::new(), b"{\"a\":\n1}".to_vec()];
+    let bodies = [
+        bytes.clone(),
+        [&bytes[..], b"\r\n"].concat(),
+        Vec::new(),
+        b"{\"a\":\n1}".to_vec(),
+    ];
     let minutes = 1..;
     let events: Vec<_> = minutes
         .zip(&bodies)
-        .map(|(minute, body)| NewEvent { body: body.clone().into(), ..event(minute, "huntr", None) })
+        .map(|(minute, body)| NewEvent {
+            body: body.clone().into(),
+            ..event(minute, "huntr", None)
+        })
         .collect();
     let program = with_events(&events).await;
     for (id, body) in (1..).zip(&bodies) {
@@ -148,7 +171,12 @@ async fn a_body_comes_out_byte_for_byte() {
         assert_eq!(&outcome.bytes, body);
     }
     let event = program.run(&["events", "show", "1", "--json"]).json();
-    assert!(event["body_base64"].as_str().is_some_and(|base64| base64.starts_with("AAECAwQF")), "{event}");
+    assert!(
+        event["body_base64"]
+            .as_str()
+            .is_some_and(|base64| base64.starts_with("AAECAwQF")),
+        "{event}"
+    );
     assert_eq!(event.get("body"), None);
 }
 
@@ -164,11 +192,18 @@ async fn an_event_that_is_not_there_is_a_failure() {
 
 #[test]
 fn a_database_that_is_not_there_is_a_failure_and_not_created() {
-    for command in [&["events", "list"][..], &["events", "show", "1"], &["reverify"]] {
+    for command in [
+        &["events", "list"][..],
+        &["events", "show", "1"],
+        &["reverify"],
+    ] {
         let program = Program::with_source();
         let outcome = program.run(command);
         assert_eq!((outcome.code, outcome.stdout()), (1, ""), "{command:?}");
-        assert!(outcome.says("opening the database sqlite:data/receiver.db"), "{outcome:?}");
+        assert!(
+            outcome.says("opening the database sqlite:data/receiver.db"),
+            "{outcome:?}"
+        );
         assert!(outcome.says("No such file"), "{outcome:?}");
         assert_eq!(program.files(), [""; 0], "{command:?}");
     }
@@ -186,7 +221,10 @@ async fn a_database_without_the_tables_is_a_failure() {
 /// As in `events list | head -1`: the pipe holds less than there is to say.
 #[tokio::test]
 async fn a_reader_who_has_seen_enough_is_no_failure() {
-    let long = NewEvent { body: vec![b'x'; 1 << 20].into(), ..event(0, "huntr", None) };
+    let long = NewEvent {
+        body: vec![b'x'; 1 << 20].into(),
+        ..event(0, "huntr", None)
+    };
     let others = (1..60).map(|minute| event(minute, &"s".repeat(60), Some(&"T".repeat(2000))));
     let events: Vec<_> = [long].into_iter().chain(others).collect();
     let program = with_events(&events).await;
@@ -197,9 +235,17 @@ async fn a_reader_who_has_seen_enough_is_no_failure() {
         &["events", "show", "1", "--body"],
     ] {
         let (reader, writer) = pipe().expect("a pipe");
-        let head = std::thread::spawn(move || BufReader::with_capacity(16, reader).fill_buf().map(<[u8]>::len));
+        let head = std::thread::spawn(move || {
+            BufReader::with_capacity(16, reader)
+                .fill_buf()
+                .map(<[u8]>::len)
+        });
         let outcome = program.run_into(command, writer);
-        assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{command:?}");
+        assert_eq!(
+            (outcome.code, outcome.stderr.as_str()),
+            (0, ""),
+            "{command:?}"
+        );
         assert_eq!(head.join().expect("reading").expect("the first bytes"), 16);
     }
 }
@@ -207,8 +253,16 @@ async fn a_reader_who_has_seen_enough_is_no_failure() {
 #[tokio::test]
 async fn an_output_that_takes_nothing_is_a_failure() {
     let program = with_events(&some_events()).await;
-    for command in [&["events", "list"][..], &["events", "show", "1"], &["events", "show", "1", "--body"], &["check"]] {
-        let full = OpenOptions::new().write(true).open("/dev/full").expect("a full disk");
+    for command in [
+        &["events", "list"][..],
+        &["events", "show", "1"],
+        &["events", "show", "1", "--body"],
+        &["check"],
+    ] {
+        let full = OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .expect("a full disk");
         let outcome = program.run_into(command, full);
         assert_eq!(outcome.code, 1, "{command:?}");
         assert!(outcome.says("No space left on device"), "{outcome:?}");

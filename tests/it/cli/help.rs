@@ -9,17 +9,31 @@ fn commands() -> Vec<Vec<String>> {
     while let Some(command) = found.get(next).cloned() {
         next += 1;
         let help = help(&command);
-        let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
-        let names = listed.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help");
+        let listed = help
+            .lines()
+            .skip_while(|line| *line != "Commands:")
+            .skip(1)
+            .take_while(|line| !line.is_empty());
+        let names = listed
+            .filter_map(|line| line.split_whitespace().next())
+            .filter(|name| *name != "help");
         found.extend(names.map(|name| [&command[..], &[name.to_owned()]].concat()));
     }
     found
 }
 
 fn help(command: &[String]) -> String {
-    let arguments: Vec<&str> = command.iter().map(String::as_str).chain(["--help"]).collect();
+    let arguments: Vec<&str> = command
+        .iter()
+        .map(String::as_str)
+        .chain(["--help"])
+        .collect();
     let outcome = Program::new().run(&arguments);
-    assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{command:?}");
+    assert_eq!(
+        (outcome.code, outcome.stderr.as_str()),
+        (0, ""),
+        "{command:?}"
+    );
     outcome.stdout().to_owned()
 }
 
@@ -27,15 +41,27 @@ fn help(command: &[String]) -> String {
 fn every_command_has_help_with_an_example() {
     let commands = commands();
     for expected in ["serve", "check", "migrate", "send", "events", "reverify"] {
-        assert!(commands.contains(&vec![expected.to_owned()]), "{expected} is missing");
+        assert!(
+            commands.contains(&vec![expected.to_owned()]),
+            "{expected} is missing"
+        );
     }
     for command in commands {
-        let call = ["huntr-receiver"].into_iter().chain(command.iter().map(String::as_str)).collect::<Vec<_>>().join(" ");
+        let call = ["huntr-receiver"]
+            .into_iter()
+            .chain(command.iter().map(String::as_str))
+            .collect::<Vec<_>>()
+            .join(" ");
         let help = help(&command);
         let (before, _) = help.split_once("Usage:").expect("usage");
-        let example = before.lines().find(|line| line.starts_with("    ") && line.contains(&call));
+        let example = before
+            .lines()
+            .find(|line| line.starts_with("    ") && line.contains(&call));
         assert!(example.is_some(), "no example of {call}:\n{help}");
-        assert!(help.lines().all(|line| line.chars().count() <= 110), "too wide:\n{help}");
+        assert!(
+            help.lines().all(|line| line.chars().count() <= 110),
+            "too wide:\n{help}"
+        );
     }
 }
 
@@ -43,8 +69,13 @@ fn every_command_has_help_with_an_example() {
 #[test]
 fn every_example_is_a_right_call() {
     for command in commands() {
-        for line in help(&command).lines().filter(|line| line.starts_with("    ")) {
-            let Some((_, call)) = line.split_once("huntr-receiver ") else { continue };
+        for line in help(&command)
+            .lines()
+            .filter(|line| line.starts_with("    "))
+        {
+            let Some((_, call)) = line.split_once("huntr-receiver ") else {
+                continue;
+            };
             let (call, _) = call.split_once(" > ").unwrap_or((call, ""));
             let arguments: Vec<_> = call.split_whitespace().collect();
             if ["send", "serve"].contains(&arguments[0]) {
@@ -96,5 +127,8 @@ fn a_wrong_call_is_refused_with_exit_code_2() {
 #[test]
 fn the_version_is_told() {
     let outcome = Program::new().run(&["--version"]);
-    assert_eq!(outcome.stdout(), concat!("huntr-receiver ", env!("CARGO_PKG_VERSION"), "\n"));
+    assert_eq!(
+        outcome.stdout(),
+        concat!("huntr-receiver ", env!("CARGO_PKG_VERSION"), "\n")
+    );
 }

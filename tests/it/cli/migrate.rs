@@ -12,7 +12,10 @@ fn an_embedded_database_is_created_and_then_left_alone() {
     let outcome = program.run(&["migrate"]);
     assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
     assert!(outcome.stdout().starts_with("applied "), "{outcome:?}");
-    assert!(outcome.stdout().ends_with(" to sqlite:data/receiver.db\n"), "{outcome:?}");
+    assert!(
+        outcome.stdout().ends_with(" to sqlite:data/receiver.db\n"),
+        "{outcome:?}"
+    );
     assert!(program.folder().join(DATABASE).is_file());
     assert_snapshot!(program.run(&["migrate"]).stdout(), @"sqlite:data/receiver.db is up to date");
 }
@@ -21,8 +24,18 @@ fn an_embedded_database_is_created_and_then_left_alone() {
 async fn a_database_on_a_server_is_filled_and_then_left_alone() {
     let url = postgres::empty_database().await;
     let program = Program::new().set("DATABASE_URL", &url);
-    assert!(program.run(&["migrate"]).stdout().contains(" to postgres://127.0.0.1"));
-    assert!(program.run(&["migrate"]).stdout().ends_with(" is up to date\n"));
+    assert!(
+        program
+            .run(&["migrate"])
+            .stdout()
+            .contains(" to postgres://127.0.0.1")
+    );
+    assert!(
+        program
+            .run(&["migrate"])
+            .stdout()
+            .ends_with(" is up to date\n")
+    );
 }
 
 #[test]

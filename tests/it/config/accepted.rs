@@ -32,7 +32,12 @@ fn the_shipped_file_with_all_its_examples() {
     let program = with_the_secrets_of_the_examples().file("receiver.toml", uncommented.join("\n"));
     assert_eq!(
         accepted(&program, &["--config", "receiver.toml"]),
-        ["sources.huntr", "sources.hunty", "database.url (sqlite:data/receiver.db)", "sinks.crm"]
+        [
+            "sources.huntr",
+            "sources.hunty",
+            "database.url (sqlite:data/receiver.db)",
+            "sinks.crm"
+        ]
     );
 }
 
@@ -58,7 +63,10 @@ fn with_the_secrets_of_the_examples() -> Program {
         .set("HUNTR_ORG_TOKEN", "another token")
         .set("HUNTY_API_KEY", "a key")
         .set("CRM_SIGNING_SECRET", "whsec_c2VjcmV0")
-        .set("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T0/B0/x")
+        .set(
+            "SLACK_WEBHOOK_URL",
+            "https://hooks.slack.com/services/T0/B0/x",
+        )
 }
 
 const CONTRACT: &str = r#"
@@ -123,8 +131,13 @@ when = 'payload.activityCategory.name == "Offer Received"'
 #[test]
 fn a_file_that_can_be_read_only_once() {
     let program = Program::with_source();
-    let outcome = program.run_with_input(&["--config", "/dev/stdin", "check"], "[server]\nlisen = 1");
-    assert!(outcome.refusal().contains("server.lisen"), "{}", outcome.stderr);
+    let outcome =
+        program.run_with_input(&["--config", "/dev/stdin", "check"], "[server]\nlisen = 1");
+    assert!(
+        outcome.refusal().contains("server.lisen"),
+        "{}",
+        outcome.stderr
+    );
 }
 
 #[test]
@@ -139,7 +152,9 @@ fn lists_and_units_from_the_environment() {
         .set("A", "one")
         .set("B", "two");
     assert_eq!(accepted(&program, &[])[0], "sources.main");
-    let outcome = program.set("RECEIVER__INTAKE__MAX_BUFFER", "1023KiB").run(&["check"]);
+    let outcome = program
+        .set("RECEIVER__INTAKE__MAX_BUFFER", "1023KiB")
+        .run(&["check"]);
     assert_snapshot!(outcome.refusal(), @r#"
     error: the configuration is not usable:
       intake.max_buffer: must be at least server.max_body (1.0 MiB), or no such body fits (in the environment)
@@ -152,6 +167,9 @@ fn an_admin_listener_for_everybody_with_a_token() {
         Program::with_source().set("RECEIVER_ADMIN_TOKEN", "a token"),
         Program::with_source().set("RECEIVER__SERVER__ADMIN_TOKEN", "env:HUNTR_WEBHOOK_SECRET"),
     ] {
-        accepted(&program.set("RECEIVER__SERVER__ADMIN_LISTEN", "0.0.0.0:9090"), &[]);
+        accepted(
+            &program.set("RECEIVER__SERVER__ADMIN_LISTEN", "0.0.0.0:9090"),
+            &[],
+        );
     }
 }

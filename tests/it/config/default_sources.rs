@@ -12,13 +12,27 @@ fn stand_for_the_variables_that_are_set() {
         found.retain(|what| what.starts_with("sources."));
         found
     };
-    let without_source = || Program::new().file("receiver.toml", "[server]\nlisten = '[::]:80'\n[sources]");
-    let both = || without_source().set("HUNTR_WEBHOOK_SECRET", "a").set("HUNTY_API_KEY", "b");
-    assert_eq!(sources(without_source().set("HUNTR_WEBHOOK_SECRET", "a")), ["sources.huntr"]);
-    assert_eq!(sources(without_source().set("HUNTY_API_KEY", "b")), ["sources.hunty"]);
+    let without_source =
+        || Program::new().file("receiver.toml", "[server]\nlisten = '[::]:80'\n[sources]");
+    let both = || {
+        without_source()
+            .set("HUNTR_WEBHOOK_SECRET", "a")
+            .set("HUNTY_API_KEY", "b")
+    };
+    assert_eq!(
+        sources(without_source().set("HUNTR_WEBHOOK_SECRET", "a")),
+        ["sources.huntr"]
+    );
+    assert_eq!(
+        sources(without_source().set("HUNTY_API_KEY", "b")),
+        ["sources.hunty"]
+    );
     assert_eq!(sources(both()), ["sources.huntr", "sources.hunty"]);
     let toml = "[sources.mine]\nprovider = 'hunty'\nsecrets = ['env:HUNTY_API_KEY']";
-    assert_eq!(sources(both().file("receiver.toml", toml)), ["sources.mine"]);
+    assert_eq!(
+        sources(both().file("receiver.toml", toml)),
+        ["sources.mine"]
+    );
 }
 
 #[test]
@@ -36,8 +50,18 @@ fn must_not_have_an_empty_secret_or_a_wrong_header() {
 
 #[test]
 fn are_asked_for_when_there_is_none() {
-    let outcome = |command| Program::new().set("HUNTY_API_KEY_HEADER", "x-key").run(command);
-    let outcomes = [&["serve"][..], &["check"], &["reverify"], &["send", "--all"]].map(outcome);
+    let outcome = |command| {
+        Program::new()
+            .set("HUNTY_API_KEY_HEADER", "x-key")
+            .run(command)
+    };
+    let outcomes = [
+        &["serve"][..],
+        &["check"],
+        &["reverify"],
+        &["send", "--all"],
+    ]
+    .map(outcome);
     allow_duplicates!(for outcome in outcomes {
         assert_snapshot!(outcome.refusal(), @r#"
         error: the configuration is not usable:

@@ -67,7 +67,10 @@ fn are_told_all_at_once_by_their_full_keys() {
         [sinks.tables]
         kind = "http"
     "#;
-    let program = Program::new().set("EMPTY", "").file("empty", "\n").file("receiver.toml", toml);
+    let program = Program::new()
+        .set("EMPTY", "")
+        .file("empty", "\n")
+        .file("receiver.toml", toml);
     let outcome = program.run(&["--config", "receiver.toml", "check"]);
     assert!(!outcome.says("hunter2"), "{}", outcome.stderr);
     assert_snapshot!(outcome.refusal(), @r#"
@@ -138,16 +141,24 @@ fn stop_every_command_alike() {
         &["reverify"],
     ] {
         let program = Program::with_source().set("RECEIVER__SERVER__LISEN", "127.0.0.1:80");
-        assert!(program.run(command).refusal().contains("server.lisen"), "{command:?}");
+        assert!(
+            program.run(command).refusal().contains("server.lisen"),
+            "{command:?}"
+        );
         assert_eq!(program.files(), [""; 0], "{command:?}");
     }
 }
 
 #[test]
 fn include_what_is_not_in_effect_yet() {
-    let outcome = refused("[server]\nallow_from = ['10.0.0.0/8']\ntrusted_proxies = ['10.0.0.0/8']");
+    let outcome =
+        refused("[server]\nallow_from = ['10.0.0.0/8']\ntrusted_proxies = ['10.0.0.0/8']");
     for option in ["server.allow_from", "server.trusted_proxies"] {
-        assert!(outcome.says(&format!("{option}: there is no such option")), "{}", outcome.stderr);
+        assert!(
+            outcome.says(&format!("{option}: there is no such option")),
+            "{}",
+            outcome.stderr
+        );
     }
 }
 
@@ -159,12 +170,18 @@ fn include_an_admin_listener_for_everybody_without_a_token() {
       server.admin_token: is required because server.admin_listen is not a loopback address; write "env:RECEIVER_ADMIN_TOKEN" and set that variable
     "#);
     let program = Program::with_source();
-    assert!(program.run(&["serve", "--admin-listen", "[::]:0"]).refusal().contains("server.admin_token"));
+    assert!(
+        program
+            .run(&["serve", "--admin-listen", "[::]:0"])
+            .refusal()
+            .contains("server.admin_token")
+    );
 }
 
 #[test]
 fn include_a_source_without_a_secret_unless_it_is_opted_out() {
-    let source = |provider: &str, rest: &str| format!("[sources.a]\nprovider = '{provider}'\n{rest}");
+    let source =
+        |provider: &str, rest: &str| format!("[sources.a]\nprovider = '{provider}'\n{rest}");
     for provider in ["huntr", "hunty"] {
         assert!(refused(&source(provider, "")).says("sources.a.secrets: has no "));
         assert!(refused(&source(provider, "secrets = []")).says("sources.a.secrets: has no "));
@@ -203,10 +220,22 @@ fn of_syntax_are_told_without_quoting_the_file() {
 
 #[test]
 fn include_a_file_that_is_not_there() {
-    for (path, why) in [("nowhere.toml", "No such file"), (".", "Is a directory"), ("/dev/null/x", "Not a directory")] {
+    for (path, why) in [
+        ("nowhere.toml", "No such file"),
+        (".", "Is a directory"),
+        ("/dev/null/x", "Not a directory"),
+    ] {
         let outcome = Program::with_source().run(&["--config", path, "check"]);
-        assert!(outcome.refusal().contains(&format!("{path}: cannot be read: {why}")), "{}", outcome.stderr);
-        let outcome = Program::with_source().set("RECEIVER_CONFIG", path).run(&["check"]);
+        assert!(
+            outcome
+                .refusal()
+                .contains(&format!("{path}: cannot be read: {why}")),
+            "{}",
+            outcome.stderr
+        );
+        let outcome = Program::with_source()
+            .set("RECEIVER_CONFIG", path)
+            .run(&["check"]);
         assert!(outcome.refusal().contains(why), "{}", outcome.stderr);
     }
 }

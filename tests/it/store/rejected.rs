@@ -212,8 +212,14 @@ async fn a_flood_on_one_source_evicts_nothing_of_another(store: &dyn Store, _: &
 }
 
 async fn age_alone_removes_when_nothing_new_comes(store: &dyn Store, _: &Database) {
-    store.keep_rejected(&[request("old")], &ROOMY, at(0)).await.expect("kept");
-    store.prune_rejected(&name("huntr"), &ROOMY, at(0) + TimeDelta::days(2)).await.expect("pruned");
+    store
+        .keep_rejected(&[request("old")], &ROOMY, at(0))
+        .await
+        .expect("kept");
+    store
+        .prune_rejected(&name("huntr"), &ROOMY, at(0) + TimeDelta::days(2))
+        .await
+        .expect("pruned");
     assert!(all_of(store, "huntr").await.is_empty());
 }
 

@@ -11,10 +11,8 @@ use crate::{
 };
 
 /// Check the configuration, the secrets and the database; change nothing
-///
-///     huntr-receiver check --config receiver.toml
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = "Example:\n    huntr-receiver check --config receiver.toml")]
 pub(super) struct Args {
     /// Print JSON
     #[arg(long)]

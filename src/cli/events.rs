@@ -15,11 +15,10 @@ use crate::{
 };
 
 /// Look at the stored events
-///
-///     huntr-receiver events list --type JOB_MOVED --since 3d
-///     huntr-receiver events show 42
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(
+    after_help = "Examples:\n    huntr-receiver events list --type JOB_MOVED --since 3d\n    huntr-receiver events show 42"
+)]
 pub(super) struct Args {
     #[command(subcommand)]
     command: Command,
@@ -28,9 +27,7 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// List events, newest first
-    ///
-    ///     huntr-receiver events list --problems --limit 20
-    #[command(verbatim_doc_comment)]
+    #[command(after_help = "Example:\n    huntr-receiver events list --problems --limit 20")]
     List {
         /// Only of this source
         #[arg(long)]
@@ -58,9 +55,7 @@ enum Command {
         json: bool,
     },
     /// Show one event, with its body
-    ///
-    ///     huntr-receiver events show 42 --body > action.json
-    #[command(verbatim_doc_comment)]
+    #[command(after_help = "Example:\n    huntr-receiver events show 42 --body > action.json")]
     Show {
         /// The event's id
         id: i64,

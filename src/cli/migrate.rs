@@ -8,10 +8,10 @@ use super::output;
 use crate::{config::Config, store};
 
 /// Apply the database migrations that are not applied yet (`serve` does it too)
-///
-///     DATABASE_URL=postgres://receiver@db/receiver huntr-receiver migrate
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(
+    after_help = "Example:\n    DATABASE_URL=postgres://receiver@db/receiver huntr-receiver migrate"
+)]
 pub(super) struct Args {}
 
 pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {

@@ -21,15 +21,13 @@ use crate::{
 
 /// Receives Huntr and Hunty webhooks and never loses one.
 ///
-/// Without a command it serves. A secret in the environment is all it needs to start:
-///
-///     HUNTR_WEBHOOK_SECRET=try-me huntr-receiver
+/// Without a command it serves. A secret in the environment is all it needs to start.
 #[derive(Debug, Parser)]
 #[command(
     name = "huntr-receiver",
     version,
-    verbatim_doc_comment,
-    max_term_width = 100
+    max_term_width = 100,
+    after_help = "Example:\n    HUNTR_WEBHOOK_SECRET=try-me huntr-receiver"
 )]
 struct Cli {
     /// The configuration file; what it leaves out has its default

@@ -22,10 +22,8 @@ const PAGE: u32 = 64;
 /// Accept the refused requests that match today's secrets
 ///
 /// Run it after a wrong secret was mended: nothing that was refused because of it is lost.
-///
-///     huntr-receiver reverify --source huntr
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = "Example:\n    huntr-receiver reverify --source huntr")]
 pub(super) struct Args {
     /// Only of this source
     #[arg(long)]

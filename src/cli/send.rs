@@ -31,14 +31,12 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 ///
 /// A sample keeps its id, so that posting it again is answered "duplicate"; with --count, each delivery
 /// has a new id. The exit code is 0 when every answer is 200.
-///
-///     huntr-receiver send --all
-///     huntr-receiver send --type JOB_MOVED --count 1000 --rate 200
-///     huntr-receiver send --url https://hooks.example.com --source huntr --file action.json
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(
+    after_help = "Examples:\n    huntr-receiver send --all\n    huntr-receiver send --type JOB_MOVED --count 1000 --rate 200\n    huntr-receiver send --url https://hooks.example.com --source huntr --file action.json"
+)]
 pub(super) struct Args {
-    /// The receiver's base URL
+    /// The receiver's base URL, with http:// or https://
     #[arg(long, default_value = "http://127.0.0.1:8080")]
     url: Url,
     /// Post to this source; by default to all that have a secret

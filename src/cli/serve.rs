@@ -8,10 +8,10 @@ use tokio_util::sync::CancellationToken;
 use crate::{app::Application, config::Config, metrics, shutdown::Signals};
 
 /// Run the receiver (the default command)
-///
-///     HUNTR_WEBHOOK_SECRET=try-me huntr-receiver serve --listen 127.0.0.1:8080
 #[derive(Debug, Default, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(
+    after_help = "Example:\n    HUNTR_WEBHOOK_SECRET=try-me huntr-receiver serve --listen 127.0.0.1:8080"
+)]
 pub(super) struct Args {
     /// The public listener; overrides `server.listen`
     #[arg(long, value_name = "ADDRESS")]

@@ -53,8 +53,8 @@ fn every_command_has_help_with_an_example() {
             .collect::<Vec<_>>()
             .join(" ");
         let help = help(&command);
-        let (before, _) = help.split_once("Usage:").expect("usage");
-        let example = before
+        let (_, examples) = help.split_once("\nExample").expect("an example");
+        let example = examples
             .lines()
             .find(|line| line.starts_with("    ") && line.contains(&call));
         assert!(example.is_some(), "no example of {call}:\n{help}");

@@ -10,6 +10,7 @@ pub fn admin(metrics: PrometheusHandle) -> Router {
     super::finish(
         Router::new()
             .route("/metrics", get(scrape))
+            .fallback(super::error::not_found)
             .with_state(metrics),
     )
 }

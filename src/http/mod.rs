@@ -28,6 +28,7 @@ pub fn public(receiver: Arc<Receiver>, readiness: Readiness) -> Router {
         .with_state(readiness);
     let webhooks = Router::new()
         .route("/webhooks/{source}", any(receive::receive))
+        .fallback(receive::not_found)
         .with_state(receiver);
     finish(health.merge(webhooks))
 }
@@ -35,7 +36,6 @@ pub fn public(receiver: Arc<Receiver>, readiness: Readiness) -> Router {
 /// Gives every route the same errors, panics included.
 fn finish(router: Router) -> Router {
     router
-        .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(CatchPanicLayer::custom(error::panicked))
 }

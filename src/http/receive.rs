@@ -27,10 +27,10 @@ use super::{
 };
 use crate::{
     deliveries::Routes,
-    domain::{Clock, EventId, Insertion, Origin},
-    intake::{Intake, RefusalLog, Refused, Why},
+    domain::{Clock, EventId, Insertion, Origin, Timestamp},
+    intake::{Intake, RefusalLog, Refused, Reservation, Why},
     metrics,
-    providers::{Source, Sources},
+    providers::{Credential, Source, Sources, Verified},
 };
 
 /// What it takes to receive.
@@ -72,7 +72,13 @@ pub(super) async fn receive(State(receiver): State<Arc<Receiver>>, request: Requ
         return receiver.decline(&parts, body, HttpError::NotFound);
     };
     let started = Instant::now();
-    match receiver.accept(source, &parts, &mut body).await {
+    let visit = Visit {
+        receiver: &receiver,
+        source,
+        parts: &parts,
+        received_at: receiver.clock.now(),
+    };
+    match visit.accept(&mut body).await {
         Ok(answer) => {
             metrics::requested(source.name(), answer.outcome());
             metrics::acknowledged(source.name(), started.elapsed());
@@ -85,83 +91,16 @@ pub(super) async fn receive(State(receiver): State<Arc<Receiver>>, request: Requ
     }
 }
 
+/// Handles every request to no path of ours.
+pub(super) async fn not_found(State(receiver): State<Arc<Receiver>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    receiver.decline(&parts, body, HttpError::NotFound)
+}
+
 impl Receiver {
     fn source(&self, parts: &Parts) -> Option<&Source> {
         self.sources
             .get(parts.uri.path().strip_prefix("/webhooks/")?)
-    }
-
-    async fn accept(
-        &self,
-        source: &Source,
-        parts: &Parts,
-        body: &mut Body,
-    ) -> Result<Answer, HttpError> {
-        let received_at = self.clock.now();
-        let refuse = |why| {
-            let source = source.name().clone();
-            self.refusals.record(Refused {
-                source,
-                received_at,
-                why,
-            });
-        };
-        let not_taken = |error: HttpError| {
-            refuse(Why::NotTaken {
-                code: error.code(),
-                remedy: error.remedy(),
-            });
-            error
-        };
-
-        if parts.method != Method::POST {
-            return Err(HttpError::MethodNotAllowed);
-        }
-        let credential = source
-            .provider()
-            .credential(&parts.headers)
-            .map_err(|refusal| {
-                refuse(Why::Malformed(refusal));
-                HttpError::Unauthorized
-            })?;
-        self.check_size(parts, body).map_err(not_taken)?;
-        let mut memory = self.intake.buffer().reservation();
-        let bytes = body::read(body, self.limits, &mut memory)
-            .await
-            .map_err(not_taken)?;
-
-        let verified = match source.provider().verify(credential, bytes) {
-            Ok(verified) => verified,
-            Err(request) => {
-                let headers = source
-                    .provider()
-                    .keep_headers(&request.credential, &parts.headers);
-                refuse(Why::Unverified {
-                    request,
-                    headers,
-                    memory,
-                });
-                return Err(HttpError::Unauthorized);
-            }
-        };
-        let mut event = source.event(verified, received_at, Origin::Webhook);
-        event.sinks = self.routes.wanted_by(event.event_type.as_deref());
-        let problem = event.problem.clone();
-        let insertion = self.intake.submit(event, memory).await;
-        match insertion.map_err(|error| not_taken(error.into()))? {
-            Insertion::Stored(event) => Ok(Answer::Stored { event, problem }),
-            Insertion::Duplicate(event) => Ok(Answer::Duplicate { event }),
-        }
-    }
-
-    fn check_size(&self, parts: &Parts, body: &Body) -> Result<(), HttpError> {
-        if is_encoded(&parts.headers) {
-            return Err(HttpError::UnsupportedEncoding);
-        }
-        if body.size_hint().lower() > self.limits.max_body as u64 {
-            return Err(HttpError::TooLarge);
-        }
-        Ok(())
     }
 
     /// Answers at once, and reads on for a while if the sender is still sending.
@@ -172,11 +111,90 @@ impl Receiver {
         }
         let mut response = error.into_response();
         if error == HttpError::MethodNotAllowed {
-            response
-                .headers_mut()
-                .insert(ALLOW, HeaderValue::from_static("POST"));
+            let allowed = HeaderValue::from_static("POST");
+            response.headers_mut().insert(ALLOW, allowed);
         }
         response
+    }
+}
+
+/// One request to a source.
+struct Visit<'a> {
+    receiver: &'a Receiver,
+    source: &'a Source,
+    parts: &'a Parts,
+    received_at: Timestamp,
+}
+
+impl Visit<'_> {
+    async fn accept(&self, body: &mut Body) -> Result<Answer, HttpError> {
+        let credential = self.look_at_headers(body)?;
+        let mut memory = self.receiver.intake.buffer().reservation();
+        let bytes = body::read(body, self.receiver.limits, &mut memory)
+            .await
+            .map_err(|error| self.not_taken(error))?;
+        let provider = self.source.provider();
+        match provider.verify(credential, bytes) {
+            Ok(verified) => self.store(verified, memory).await,
+            Err(request) => {
+                let headers = provider.keep_headers(&request.credential, &self.parts.headers);
+                self.refuse(Why::Unverified {
+                    request,
+                    headers,
+                    memory,
+                });
+                Err(HttpError::Unauthorized)
+            }
+        }
+    }
+
+    /// All that can be said before the body is read.
+    fn look_at_headers(&self, body: &Body) -> Result<Credential, HttpError> {
+        let headers = &self.parts.headers;
+        if self.parts.method != Method::POST {
+            return Err(HttpError::MethodNotAllowed);
+        }
+        let credential = self.source.provider().credential(headers);
+        let credential = credential.map_err(|refusal| {
+            self.refuse(Why::Malformed(refusal));
+            HttpError::Unauthorized
+        })?;
+        if is_encoded(headers) {
+            return Err(self.not_taken(HttpError::UnsupportedEncoding));
+        }
+        if body.size_hint().lower() > self.receiver.limits.max_body as u64 {
+            return Err(self.not_taken(HttpError::TooLarge));
+        }
+        Ok(credential)
+    }
+
+    async fn store(&self, verified: Verified, memory: Reservation) -> Result<Answer, HttpError> {
+        let mut event = self
+            .source
+            .event(verified, self.received_at, Origin::Webhook);
+        event.sinks = self.receiver.routes.wanted_by(event.event_type.as_deref());
+        let problem = event.problem.clone();
+        match self.receiver.intake.submit(event, memory).await {
+            Ok(Insertion::Stored(event)) => Ok(Answer::Stored { event, problem }),
+            Ok(Insertion::Duplicate(event)) => Ok(Answer::Duplicate { event }),
+            Err(error) => Err(self.not_taken(error.into())),
+        }
+    }
+
+    fn not_taken(&self, error: HttpError) -> HttpError {
+        self.refuse(Why::NotTaken {
+            code: error.code(),
+            remedy: error.remedy(),
+        });
+        error
+    }
+
+    fn refuse(&self, why: Why) {
+        self.receiver.refusals.record(Refused {
+            source: self.source.name().clone(),
+            received_at: self.received_at,
+            why,
+        });
     }
 }
 

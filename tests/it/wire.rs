@@ -54,6 +54,26 @@ async fn an_unsigned_request_is_refused_before_its_body_is_sent() {
 }
 
 #[tokio::test]
+async fn a_body_for_nobody_is_read_away_too() {
+    let setup = Setup::sqlite();
+    let receiver = setup.start();
+    let mut wire = receiver.connect().await;
+    for path in ["/", "/webhooks/unknown"] {
+        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\ncontent-length: 1000\r\n\r\n");
+        wire.send(head).await;
+        assert!(wire.answer().await.starts_with("HTTP/1.1 404"));
+        wire.send([b'x'; 1000]).await;
+    }
+    wire.send("DELETE /live HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    let answer = wire.answer().await;
+    assert!(answer.starts_with("HTTP/1.1 405"), "{answer}");
+    assert!(
+        answer.contains("allow: GET,HEAD") && answer.contains("method_not_allowed"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
 async fn only_so_much_of_an_unwanted_body_is_read() {
     let setup = Setup::sqlite();
     let receiver = setup.start();

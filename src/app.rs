@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail, ensure};
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
+use tokio::{net::TcpListener, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 
@@ -13,7 +13,7 @@ use crate::{
     deliveries::Routes,
     domain::{Clock, SystemClock},
     http::{self, admin, health::Readiness, receive::Receiver, server::Server},
-    intake::{Committer, Intake, Keeper},
+    intake::{Committer, Intake, Keeper, RefusalLog},
     providers::{Source, Sources},
     shutdown::Group,
     store::{self, Store},
@@ -22,7 +22,7 @@ use crate::{
 /// How long the last commits may take once nothing more comes in, and how long the rest may. With the
 /// grace of the connections they stay under the ten seconds after which a container runtime kills.
 const LAST_COMMITS: Duration = Duration::from_secs(3);
-const LAST_CHORES: Duration = Duration::from_secs(1);
+const LAST_CHORES: Duration = Duration::from_millis(1500);
 /// Histograms gather samples until they are read or swept.
 const METRICS_SWEEP: Duration = Duration::from_secs(5);
 
@@ -32,11 +32,11 @@ pub struct Application {
     public: Server,
     admin: Server,
     committer: Committer,
-    keeper: Keeper,
+    keepers: Vec<Keeper>,
     readiness: Readiness,
     metrics: PrometheusHandle,
     drain_delay: Duration,
-    tasks: TaskTracker,
+    drains: TaskTracker,
 }
 
 impl Application {
@@ -54,18 +54,15 @@ impl Application {
 
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let sources = Arc::new(build_sources(config));
-        let tasks = TaskTracker::new();
+        let drains = TaskTracker::new();
         let (intake, committer) = Intake::new(
             &config.intake,
+            config.server.max_body,
             Arc::clone(&store),
             config.database.commit_timeout,
         );
-        let (refusals, keeper) = Keeper::new(
-            Arc::clone(&sources),
-            Arc::clone(&store),
-            config.rejected_requests.clone(),
-            Arc::clone(&clock),
-        );
+        let (refusals, keepers) =
+            RefusalLog::new(&sources, &store, &config.rejected_requests, &clock);
         let readiness = Readiness::default();
         readiness.probe(&*store).await;
         let receiver = Receiver {
@@ -75,7 +72,7 @@ impl Application {
             refusals,
             clock,
             limits: config.server.request_limits(),
-            tasks: tasks.clone(),
+            drains: drains.clone(),
         };
         let public = http::public(Arc::new(receiver), readiness.clone());
         let limits = config.server.connection_limits();
@@ -92,11 +89,11 @@ impl Application {
                 limits,
             },
             committer,
-            keeper,
+            keepers,
             readiness,
             metrics,
             drain_delay: config.server.drain_delay,
-            tasks,
+            drains,
         })
     }
 
@@ -104,18 +101,21 @@ impl Application {
     ///
     /// # Errors
     ///
-    /// When the last commits did not end in time, or the committer ended before its time.
+    /// When the last commits did not end in time, or a part of the receiver ended before its time.
     pub async fn run_until_stopped(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         let readiness = self.readiness.clone();
         let drain_delay = self.drain_delay;
         let mut running = self.start();
+        let stopping = async {
+            stop.await;
+            readiness.drain();
+            tokio::time::sleep(drain_delay).await;
+        };
         tokio::select! {
-            () = stop => {}
-            // Nothing can be made durable any more; whoever supervises the process starts it anew.
-            _ = &mut running.committer => bail!("the committer ended by itself, see the log"),
+            () = stopping => {}
+            // Half a receiver is worse than none: whoever supervises the process starts it anew.
+            part = running.ended_early() => bail!("the {part} ended by itself, see the log"),
         }
-        readiness.drain();
-        tokio::time::sleep(drain_delay).await;
         running.stop().await?;
         info!("stopped");
         Ok(())
@@ -137,20 +137,21 @@ impl Application {
                 .ok(),
             "receiving"
         );
-        let servers = Group::default();
+        let mut servers = Group::default();
         servers.spawn(|closing| self.public.run(closing));
         servers.spawn(|closing| self.admin.run(closing));
-        let chores = Group::default();
+        let mut committer = Group::default();
+        committer.spawn(|closing| self.committer.run(closing));
+        let mut chores = Group::default();
         chores.spawn(|closing| self.readiness.watch(Arc::clone(&self.store), closing));
         chores.spawn(|closing| sweep(self.metrics, closing));
-        chores.spawn(|closing| self.keeper.run(closing));
-        let closing_committer = CancellationToken::new();
+        for keeper in self.keepers {
+            chores.spawn(|closing| keeper.run(closing));
+        }
         Running {
-            committer: self
-                .tasks
-                .spawn(self.committer.run(closing_committer.clone())),
-            closing_committer,
             servers,
+            drains: self.drains,
+            committer,
             chores,
             store: self.store,
         }
@@ -160,19 +161,29 @@ impl Application {
 /// A receiver that receives.
 struct Running {
     servers: Group,
-    committer: JoinHandle<()>,
-    closing_committer: CancellationToken,
+    drains: TaskTracker,
+    committer: Group,
     chores: Group,
     store: Arc<dyn Store>,
 }
 
 impl Running {
+    /// Resolves with the name of a part that ended without having been told to.
+    async fn ended_early(&mut self) -> &'static str {
+        tokio::select! {
+            () = self.servers.ended_early() => "server",
+            () = self.committer.ended_early() => "committer",
+            () = self.chores.ended_early() => "background work",
+        }
+    }
+
     /// In the order in which events flow, so that nothing is taken that could not be passed on.
-    async fn stop(self) -> anyhow::Result<()> {
+    async fn stop(mut self) -> anyhow::Result<()> {
         self.servers.close().await;
-        self.closing_committer.cancel();
-        let commits = timeout(LAST_COMMITS, self.committer).await;
+        let commits = timeout(LAST_COMMITS, self.committer.close()).await;
         let chores = async {
+            self.drains.close();
+            self.drains.wait().await;
             self.chores.close().await;
             self.store.close().await;
         };

@@ -103,12 +103,13 @@ impl Config {
                 options: Toml::string(&text),
             });
         }
-        if let Some(url) = environment("DATABASE_URL") {
-            let options = Serialized::default("database.url", url);
-            figment = figment.merge(Layer {
-                name: "DATABASE_URL".into(),
-                options,
-            });
+        for (variable, key) in [("DATABASE_URL", "database.url"), ("RUST_LOG", "log.filter")] {
+            if let Some(value) = environment(variable) {
+                figment = figment.merge(Layer {
+                    name: variable.into(),
+                    options: Serialized::default(key, value),
+                });
+            }
         }
         let options = Env::prefixed("RECEIVER__").split("__");
         figment = figment.merge(Layer {
@@ -130,12 +131,7 @@ impl Config {
         fill_in_conventions(reader.tree());
 
         let server = reader.section::<http::Config>("server", http::Config::problems);
-        let max_body = server
-            .as_ref()
-            .map_or(ByteSize::b(0), |server| server.max_body);
-        let intake = reader.section("intake", |intake: &intake::Config| {
-            intake.problems(max_body)
-        });
+        let intake = reader.section("intake", intake::Config::problems);
         let database = reader.section("database", |_: &store::Config| Vec::new());
         let rejected_requests =
             reader.section("rejected_requests", |_: &RejectedBudget| Vec::new());

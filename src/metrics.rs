@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use metrics::{counter, describe_counter, describe_histogram, histogram};
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
 const REQUESTS: &str = "huntr_receiver_requests_total";
 const REFUSALS: &str = "huntr_receiver_refusals_total";
+const NOT_KEPT: &str = "huntr_receiver_refusals_not_kept_total";
+const LAST_EVENT: &str = "huntr_receiver_last_event_timestamp_seconds";
 const PANICS: &str = "huntr_receiver_panics_total";
 const ACKNOWLEDGE: &str = "huntr_receiver_acknowledge_seconds";
 const BATCH_EVENTS: &str = "huntr_receiver_commit_batch_events";
@@ -35,6 +37,14 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
         "Requests to a webhook URL, by source and outcome."
     );
     describe_counter!(REFUSALS, "Refused requests, by source and diagnosis.");
+    describe_counter!(
+        NOT_KEPT,
+        "Requests with a wrong signature or key that were too many to be kept aside, by source."
+    );
+    describe_gauge!(
+        LAST_EVENT,
+        "Unix time of the last authentic delivery, by source."
+    );
     describe_counter!(PANICS, "Requests whose handler panicked.");
     describe_histogram!(
         ACKNOWLEDGE,
@@ -56,14 +66,25 @@ pub(crate) fn requested(source: &str, outcome: &'static str) {
     counter!(REQUESTS, "source" => source.to_owned(), "outcome" => outcome).increment(1);
 }
 
-/// A delivery got its 200.
-pub(crate) fn acknowledged(source: &str, after: Duration) {
+/// A delivery that arrived at this Unix time got its 200.
+pub(crate) fn acknowledged(source: &str, received_at: i64, after: Duration) {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "seconds are far fewer than 2^52"
+    )]
+    let seconds = received_at as f64;
+    gauge!(LAST_EVENT, "source" => source.to_owned()).set(seconds);
     histogram!(ACKNOWLEDGE, "source" => source.to_owned()).record(after);
 }
 
 /// A request was refused.
 pub(crate) fn refused(source: &str, reason: &'static str) {
     counter!(REFUSALS, "source" => source.to_owned(), "reason" => reason).increment(1);
+}
+
+/// A request with a wrong signature or key was not kept aside.
+pub(crate) fn not_kept(source: &str) {
+    counter!(NOT_KEPT, "source" => source.to_owned()).increment(1);
 }
 
 /// A handler panicked.

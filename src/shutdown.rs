@@ -1,8 +1,11 @@
 //! When to stop, as signals say it, and how tasks are told and waited for.
 
 use anyhow::Context;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 /// SIGTERM and SIGINT, listened for from the moment it is made.
@@ -34,26 +37,32 @@ impl Signals {
     }
 }
 
-/// Tasks that end together.
+/// Tasks that run until they are told to end, and end together.
 #[derive(Debug, Default)]
 pub struct Group {
     closing: CancellationToken,
-    tasks: TaskTracker,
+    tasks: JoinSet<()>,
 }
 
 impl Group {
     /// Spawns a task that ends soon after the token is cancelled.
-    pub fn spawn<F>(&self, task: impl FnOnce(CancellationToken) -> F)
+    pub fn spawn<F>(&mut self, task: impl FnOnce(CancellationToken) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
         self.tasks.spawn(task(self.closing.clone()));
     }
 
-    /// Tells them to end, and waits until they have.
-    pub async fn close(&self) {
+    /// Resolves when a task ends without having been told to: it panicked, or it is wrong.
+    pub async fn ended_early(&mut self) {
+        if self.tasks.join_next().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Tells the tasks to end, and waits until they have.
+    pub async fn close(&mut self) {
         self.closing.cancel();
-        self.tasks.close();
-        self.tasks.wait().await;
+        while self.tasks.join_next().await.is_some() {}
     }
 }

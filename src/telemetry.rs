@@ -6,15 +6,30 @@ use serde::Deserialize;
 use tracing::error;
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-/// What is logged without `RUST_LOG`: all that matters, without the database's small talk.
-const USUAL: &str = "info,sqlx::postgres::notice=warn,rustls_platform_verifier=off";
-
 /// `[log]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// How a line is written.
     pub format: LogFormat,
+    /// What is logged, in the syntax of `RUST_LOG`, which sets it too.
+    pub filter: Filter,
+}
+
+/// Directives that [`EnvFilter`] takes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Filter(String);
+
+impl TryFrom<String> for Filter {
+    type Error = String;
+
+    fn try_from(directives: String) -> Result<Self, String> {
+        match EnvFilter::builder().parse(&directives) {
+            Ok(_) => Ok(Self(directives)),
+            Err(error) => Err(format!("is not a filter like \"info\": {error}")),
+        }
+    }
 }
 
 /// How a line is written.
@@ -29,14 +44,14 @@ pub enum LogFormat {
     Json,
 }
 
-/// Starts logging, for the whole process. `RUST_LOG` sets the level, `info` by default.
+/// Starts logging, for the whole process.
 ///
 /// # Errors
 ///
 /// When something else logs already.
 pub fn install(config: &Config) -> anyhow::Result<()> {
     let terminal = stderr().is_terminal();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(USUAL));
+    let filter = EnvFilter::new(&config.filter.0);
     let text = match config.format {
         LogFormat::Auto => terminal,
         LogFormat::Text => true,

@@ -12,7 +12,11 @@ mod postgres;
 mod receiver;
 mod senders;
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    io::Write,
+    time::{Duration, Instant},
+};
 
 use anyhow::ensure;
 use clap::Parser;
@@ -80,12 +84,10 @@ async fn on_postgres(
     let receiver = Receiver::start(postgres.url()).await?;
     let idle = receiver.memory()?;
 
-    println!(
-        "PostgreSQL  {:>11}  {:>5}  {Header}",
-        "pgbench tps", "ratio"
-    );
+    println!("PostgreSQL  fsync ms  pgbench tps  ratio  {Header}");
     let (mut ratios, mut tps, mut acks) = (Vec::new(), Vec::new(), Vec::new());
     for number in 1..=args.rounds {
+        let fsync = fsync()?;
         postgres.empty().await?;
         let inserted = postgres.pgbench(args.senders, args.seconds, &Deliveries::body(0))?;
         postgres.empty().await?;
@@ -96,7 +98,7 @@ async fn on_postgres(
             "{acknowledged} deliveries were acknowledged, and there are {rows} rows"
         );
         let ratio = round.acks_per_second / inserted;
-        println!("{number:>10}  {inserted:>11.0}  {ratio:>5.2}  {round}");
+        println!("{number:>10}  {fsync:>8.2}  {inserted:>11.0}  {ratio:>5.2}  {round}");
         ratios.push(ratio);
         tps.push(inserted);
         acks.push(round.acks_per_second);
@@ -115,10 +117,11 @@ async fn on_postgres(
 }
 
 async fn on_sqlite(args: &Args, deliveries: &Deliveries) -> anyhow::Result<()> {
-    println!("SQLite      {Header}");
+    println!("SQLite      fsync ms  {Header}");
     let mut acks = Vec::new();
     let mut memory = None;
     for number in 1..=args.rounds {
+        let fsync = fsync()?;
         let folder = tempfile::tempdir()?;
         let url = format!("sqlite:{}", folder.path().join("receiver.db").display());
         let receiver = Receiver::start(&url).await?;
@@ -130,7 +133,7 @@ async fn on_sqlite(args: &Args, deliveries: &Deliveries) -> anyhow::Result<()> {
             rows == acknowledged,
             "{acknowledged} deliveries were acknowledged, and there are {rows} rows"
         );
-        println!("{number:>10}  {round}");
+        println!("{number:>10}  {fsync:>8.2}  {round}");
         acks.push(round.acks_per_second);
         memory.get_or_insert((idle, loaded));
     }
@@ -214,6 +217,19 @@ impl fmt::Display for Spread<'_> {
             "{median:.places$} ({least:.places$}–{greatest:.places$})"
         )
     }
+}
+
+/// Milliseconds in which a page reaches the disk. Everything here waits for that, and where others write to
+/// the same disk it changes from minute to minute.
+fn fsync() -> anyhow::Result<f64> {
+    const PAGES: u32 = 50;
+    let mut file = tempfile::tempfile()?;
+    let started = Instant::now();
+    for _ in 0..PAGES {
+        file.write_all(&[0; 8192])?;
+        file.sync_data()?;
+    }
+    Ok(started.elapsed().as_secs_f64() * 1000.0 / f64::from(PAGES))
 }
 
 /// The processors, and how busy others keep them: what makes two runs differ.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, bail, ensure};
-use huntr_receiver::store::{Store, postgres::PostgresStore};
+use huntr_receiver::store::{Schema, Store, postgres::PostgresStore};
 use sqlx::{Connection, Executor, PgConnection};
 use tempfile::NamedTempFile;
 

@@ -169,7 +169,7 @@ async fn show(store: &dyn Store, id: EventId, json: bool, body: bool) -> anyhow:
         ("body", format!("{} bytes", body.len())),
     ];
     output::table(["", ""], rows.map(|(key, value)| [key.to_owned(), value]))?;
-    output::line(&String::from_utf8_lossy(body))
+    output::foreign(&String::from_utf8_lossy(body))
 }
 
 /// An event as JSON, with the body as text where it is text.

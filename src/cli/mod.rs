@@ -95,7 +95,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()
         .context("starting the runtime")?;
-    runtime.block_on(async {
+    let outcome = runtime.block_on(async {
         match command {
             Command::Serve(_) => serve::run(&config).await,
             Command::Check(args) => check::run(&config, &args).await,
@@ -104,5 +104,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Events(args) => events::run(&config, &args).await,
             Command::Reverify(args) => reverify::run(&config, &args).await,
         }
-    })
+    });
+    // What still blocks, such as a name that is being looked up, is not waited for.
+    runtime.shutdown_background();
+    outcome
 }

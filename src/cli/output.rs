@@ -1,6 +1,6 @@
 //! How results are printed: a table for people, JSON for programs.
 
-use std::io::{ErrorKind, Write, stderr, stdout};
+use std::io::{ErrorKind, IsTerminal, Write, stderr, stdout};
 
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
@@ -8,6 +8,15 @@ use serde::Serialize;
 /// Prints one line.
 pub(super) fn line(text: &str) -> anyhow::Result<()> {
     Ok(writeln!(stdout().lock(), "{text}")?)
+}
+
+/// Prints what a sender wrote; to a terminal without what would steer it.
+pub(super) fn foreign(text: &str) -> anyhow::Result<()> {
+    if !stdout().is_terminal() {
+        return line(text);
+    }
+    let harmless = |c: char| !c.is_control() || c == '\n' || c == '\t';
+    line(&text.replace(|c| !harmless(c), "\u{FFFD}"))
 }
 
 /// Prints bytes as they are.

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
-use bytes::Bytes;
 use serde::Serialize;
+use tracing::error;
 
 use super::{Misuse, output};
 use crate::{
@@ -13,11 +13,11 @@ use crate::{
     deliveries::Routes,
     domain::{Insertion, NewEvent, Origin, RejectedId, StoredRejection},
     providers::Source,
-    store::{self, Store},
+    store::{self, Store, StoreError},
 };
 
-/// Requests looked at in one go.
-const PAGE: u32 = 64;
+/// Requests looked at in one go; each may be as large as `server.max_body`.
+const PAGE: u32 = 16;
 
 /// Accept the refused requests that match today's secrets
 ///
@@ -43,6 +43,8 @@ struct Report {
     duplicates: usize,
     /// As unauthentic as before.
     still_refused: usize,
+    /// Authentic, but the database does not take them; they stay where they are.
+    failed: usize,
 }
 
 pub(super) async fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode> {
@@ -77,14 +79,26 @@ pub(super) async fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode
                 report.accepted.to_string(),
                 report.duplicates.to_string(),
                 report.still_refused.to_string(),
+                report.failed.to_string(),
             ]
         };
         output::table(
-            ["source", "accepted", "duplicates", "still refused"],
+            [
+                "source",
+                "accepted",
+                "duplicates",
+                "still refused",
+                "failed",
+            ],
             reports.iter().map(row),
         )?;
     }
-    Ok(ExitCode::SUCCESS)
+    let all_well = reports.iter().all(|report| report.failed == 0);
+    Ok(if all_well {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 async fn reverify(store: &dyn Store, source: &Source, routes: &Routes) -> anyhow::Result<Report> {
@@ -106,14 +120,44 @@ async fn reverify(store: &dyn Store, source: &Source, routes: &Routes) -> anyhow
             .unzip();
         report.still_refused += seen - ids.len();
         // Stored first, removed then: between the two, a request is there twice and never not at all.
-        for insertion in store.insert_events(&events).await? {
+        let mut stored = Vec::with_capacity(ids.len());
+        for (id, insertion) in ids.into_iter().zip(insert(store, &events).await?) {
             match insertion {
-                Insertion::Stored(_) => report.accepted += 1,
-                Insertion::Duplicate(_) => report.duplicates += 1,
+                Some(Insertion::Stored(_)) => report.accepted += 1,
+                Some(Insertion::Duplicate(_)) => report.duplicates += 1,
+                None => {
+                    report.failed += 1;
+                    continue;
+                }
             }
+            stored.push(id);
         }
-        store.remove_rejected(&ids).await?;
+        store.remove_rejected(&stored).await?;
     }
+}
+
+/// Inserts all at once, or one by one if the database refuses one of them: `None` for that one.
+async fn insert(
+    store: &dyn Store,
+    events: &[NewEvent],
+) -> Result<Vec<Option<Insertion>>, StoreError> {
+    match store.insert_events(events).await {
+        Ok(insertions) => return Ok(insertions.into_iter().map(Some).collect()),
+        Err(StoreError::Refused(_)) => {}
+        Err(error) => return Err(error),
+    }
+    let mut insertions = Vec::with_capacity(events.len());
+    for event in events {
+        match store.insert_events(std::slice::from_ref(event)).await {
+            Ok(insertion) => insertions.extend(insertion.into_iter().map(Some)),
+            Err(error @ StoreError::Refused(_)) => {
+                error!(?error, event.delivery_id, "the database refuses an event");
+                insertions.push(None);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(insertions)
 }
 
 fn accept(
@@ -121,12 +165,9 @@ fn accept(
     routes: &Routes,
     request: StoredRejection,
 ) -> Option<(RejectedId, NewEvent)> {
-    let credential = source.provider().recall(&request.headers)?;
-    let verified = source
-        .provider()
-        .verify(credential, Bytes::from(request.body))
-        .ok()?;
-    let mut event = source.event(verified, request.received_at, Origin::Reverify);
-    event.sinks = routes.wanted_by(event.event_type.as_deref());
-    Some((request.id, event))
+    let provider = source.provider();
+    let credential = provider.recall(&request.headers)?;
+    let verified = provider.verify(credential, request.body.into()).ok()?;
+    let event = source.event(verified, request.received_at, Origin::Reverify);
+    Some((request.id, routes.route(event)))
 }

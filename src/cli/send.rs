@@ -108,14 +108,14 @@ pub(super) async fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode
     let progress = ProgressBar::new(letters.len() as u64 * args.count.unwrap_or(1));
 
     let mut tally: BTreeMap<Outcome, (Option<i64>, usize)> = BTreeMap::new();
-    let run_number = rand::random::<u64>() >> 20 << 20;
-    let deliveries = (0..args.count.unwrap_or(1))
-        .flat_map(|index| letters.iter().map(move |letter| (index, letter)));
+    // Far enough from every other run's first number, so that no two runs share an id.
+    let first_number = rand::random::<u64>() >> 24 << 24;
+    let deliveries = (0..args.count.unwrap_or(1)).flat_map(|_| &letters);
     let mut outcomes = pin!(
-        stream::iter(deliveries)
+        stream::iter((first_number..).zip(deliveries))
             .zip(pace(args.rate))
-            .map(|((index, letter), ())| {
-                let number = args.count.map(|_| run_number.wrapping_add(index));
+            .map(|((number, letter), ())| {
+                let number = args.count.map(|_| number);
                 post(&client, &args.url, letter, number)
             })
             .buffered(CONCURRENCY)

@@ -4,8 +4,12 @@ use std::{net::SocketAddr, pin::pin, process::ExitCode};
 
 use anyhow::{Context, bail};
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
 use crate::{app::Application, config::Config, metrics, shutdown::Signals};
+
+/// Descriptors for all but connections: the database, files, the runtime.
+const DESCRIPTORS_BESIDE: u64 = 64;
 
 /// Run the receiver (the default command)
 #[derive(Debug, Default, clap::Args)]
@@ -35,10 +39,14 @@ impl Args {
 
 pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     config.require_sources()?;
+    raise_descriptor_limit(config.server.max_connections);
     // From here on, so that a signal during the start is not missed.
     let mut signals = Signals::listen()?;
     let metrics = metrics::install().context("collecting metrics")?;
-    let application = Application::build(config, metrics).await?;
+    let application = tokio::select! {
+        application = Application::build(config, metrics) => application?,
+        () = signals.next() => return Ok(ExitCode::SUCCESS),
+    };
     let stop = CancellationToken::new();
     let mut running = pin!(application.run_until_stopped(stop.cancelled()));
     tokio::select! {
@@ -52,4 +60,18 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Each connection takes a descriptor, on both listeners, and the usual limit is far lower.
+fn raise_descriptor_limit(max_connections: usize) {
+    let wanted = 2 * max_connections as u64 + DESCRIPTORS_BESIDE;
+    match rlimit::increase_nofile_limit(wanted) {
+        Ok(limit) if limit >= wanted => {}
+        Ok(limit) => warn!(
+            limit,
+            wanted,
+            "the limit on open files is too low for server.max_connections: raise it (ulimit -n, LimitNOFILE)"
+        ),
+        Err(error) => warn!(%error, "the limit on open files cannot be raised"),
+    }
 }

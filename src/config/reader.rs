@@ -162,6 +162,10 @@ impl Reader {
             }
             let mut original = before_removal(&path, &removed);
             let noted = removed.contains(&original);
+            if noted && !missing {
+                // Its default is wrong as well, so there is no end to it.
+                return None;
+            }
             let key = full(&original);
             if missing {
                 // The table that lacks it goes as a whole, and what is beside it is read on.

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{domain::Name, sinks};
+use crate::{
+    domain::{Name, NewEvent},
+    sinks,
+};
 
 /// Every sink with the event types it wants.
 #[derive(Debug, Clone, Default)]
@@ -22,9 +25,15 @@ impl Routes {
         Self(sinks.iter().map(route).collect())
     }
 
-    /// The sinks that want an event of this type. A sink with `types` wants none without a type.
+    /// The event with the sinks that want it.
     #[must_use]
-    pub fn wanted_by(&self, event_type: Option<&str>) -> Vec<Name> {
+    pub fn route(&self, mut event: NewEvent) -> NewEvent {
+        event.sinks = self.wanted_by(event.event_type.as_deref());
+        event
+    }
+
+    /// The sinks that want an event of this type. A sink with `types` wants none without a type.
+    fn wanted_by(&self, event_type: Option<&str>) -> Vec<Name> {
         self.0
             .iter()
             .filter(|(_, types)| match (types, event_type) {
@@ -45,6 +54,9 @@ mod tests {
     fn a_sink_gets_the_types_it_names_or_all() {
         let sink = |types: &[&str]| sinks::Config {
             types: (!types.is_empty()).then(|| types.iter().map(ToString::to_string).collect()),
+            secret: None,
+            token: None,
+            password: None,
         };
         let name = |text: &str| text.parse::<Name>().expect("a name");
         let routes = Routes::new(&BTreeMap::from([

@@ -1,8 +1,7 @@
 //! Time as an argument: what the receiver calls "now", and how it writes a time down.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
-use chrono::{DateTime, Duration, DurationRound, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, DurationRound, SecondsFormat, TimeDelta, Utc};
+use serde::Serializer;
 
 /// A moment in UTC. What is stored has whole milliseconds, on every backend.
 pub type Timestamp = DateTime<Utc>;
@@ -27,36 +26,29 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is moved.
-#[derive(Debug, Clone)]
-pub struct ManualClock(Arc<Mutex<Timestamp>>);
-
-impl ManualClock {
-    /// A clock that stands at `start`.
-    #[must_use]
-    pub fn at(start: Timestamp) -> Self {
-        Self(Arc::new(Mutex::new(whole_millis(start))))
-    }
-
-    /// Moves the clock forward.
-    pub fn advance(&self, by: Duration) {
-        let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *now += by;
-    }
-}
-
-impl Clock for ManualClock {
-    fn now(&self) -> Timestamp {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// The one way a time is written where it is text: `2026-11-21T10:00:00.000Z`.
 ///
 /// The width never changes, so the texts sort as the times do.
 #[must_use]
 pub fn iso_millis(time: &Timestamp) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// [`iso_millis`], for `#[serde(serialize_with = "…")]`.
+pub(super) fn serialize<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&iso_millis(time))
+}
+
+/// [`serialize`] for a time that may be missing.
+#[expect(clippy::ref_option, reason = "serde passes the field by reference")]
+pub(super) fn serialize_option<S: Serializer>(
+    time: &Option<Timestamp>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => serialize(time, serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 fn whole_millis(time: Timestamp) -> Timestamp {

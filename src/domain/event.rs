@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::{Name, Timestamp};
+use super::{Name, Timestamp, clock};
 
 /// The id of a stored event (`events.id`): roughly in order of arrival, with gaps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -58,7 +58,7 @@ pub struct NewEvent {
     pub event_type: Option<String>,
     /// When the sender says it happened.
     pub occurred_at: Option<Timestamp>,
-    /// When its first byte of credit to us arrived: the time of the request.
+    /// When its request arrived.
     pub received_at: Timestamp,
     /// By which way it came in.
     pub origin: Origin,
@@ -97,8 +97,10 @@ pub struct EventSummary {
     /// What happened.
     pub event_type: Option<String>,
     /// When the sender says it happened.
+    #[serde(serialize_with = "clock::serialize_option")]
     pub occurred_at: Option<Timestamp>,
     /// When it arrived.
+    #[serde(serialize_with = "clock::serialize")]
     pub received_at: Timestamp,
     /// `webhook`, `spool`, `reconcile` or `reverify`.
     pub origin: String,

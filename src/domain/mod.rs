@@ -5,7 +5,7 @@ mod event;
 mod name;
 mod rejected;
 
-pub use clock::{Clock, ManualClock, SystemClock, Timestamp, iso_millis};
+pub use clock::{Clock, SystemClock, Timestamp, iso_millis};
 pub use event::{EventId, EventRecord, EventSummary, Insertion, NewEvent, Origin};
 pub use name::{InvalidName, Name};
 pub use rejected::{RejectedId, RejectedRequest, StoredRejection};

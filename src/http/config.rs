@@ -11,6 +11,9 @@ use crate::{secret::Secret, units};
 /// How long connections may finish at the end. Leaves time for the last commits within ten seconds.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// More than this is a typing error.
+const MOST_CONNECTIONS: usize = 1_000_000;
+
 /// `[server]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,8 +49,9 @@ impl Config {
                        write \"env:RECEIVER_ADMIN_TOKEN\" and set that variable";
             problems.push(("admin_token".into(), why.into()));
         }
-        if self.max_connections == 0 {
-            problems.push(("max_connections".into(), "must be at least 1".into()));
+        if self.max_connections == 0 || self.max_connections > MOST_CONNECTIONS {
+            let why = format!("must be from 1 to {MOST_CONNECTIONS}");
+            problems.push(("max_connections".into(), why));
         }
         if self.max_body.as_u64() == 0 {
             problems.push(("max_body".into(), "must be at least 1 B".into()));

@@ -47,8 +47,8 @@ pub struct Receiver {
     pub clock: Arc<dyn Clock>,
     /// What a request may take.
     pub limits: RequestLimits,
-    /// The tasks that a shutdown waits for.
-    pub tasks: TaskTracker,
+    /// The tasks that read unwanted bodies away.
+    pub drains: TaskTracker,
 }
 
 /// The answer to an authentic request.
@@ -81,7 +81,8 @@ pub(super) async fn receive(State(receiver): State<Arc<Receiver>>, request: Requ
     match visit.accept(&mut body).await {
         Ok(answer) => {
             metrics::requested(source.name(), answer.outcome());
-            metrics::acknowledged(source.name(), started.elapsed());
+            let received_at = visit.received_at.timestamp();
+            metrics::acknowledged(source.name(), received_at, started.elapsed());
             Json(answer).into_response()
         }
         Err(error) => {
@@ -107,7 +108,7 @@ impl Receiver {
     fn decline(&self, parts: &Parts, body: Body, error: HttpError) -> Response {
         let expects_continue = parts.headers.contains_key(EXPECT);
         if error != HttpError::Timeout && wants_draining(&body, expects_continue) {
-            self.tasks.spawn(body::drain(body));
+            self.drains.spawn(body::drain(body));
         }
         let mut response = error.into_response();
         if error == HttpError::MethodNotAllowed {
@@ -138,11 +139,7 @@ impl Visit<'_> {
             Ok(verified) => self.store(verified, memory).await,
             Err(request) => {
                 let headers = provider.keep_headers(&request.credential, &self.parts.headers);
-                self.refuse(Why::Unverified {
-                    request,
-                    headers,
-                    memory,
-                });
+                self.refuse(Why::Unverified { request, headers });
                 Err(HttpError::Unauthorized)
             }
         }
@@ -169,10 +166,10 @@ impl Visit<'_> {
     }
 
     async fn store(&self, verified: Verified, memory: Reservation) -> Result<Answer, HttpError> {
-        let mut event = self
+        let event = self
             .source
             .event(verified, self.received_at, Origin::Webhook);
-        event.sinks = self.receiver.routes.wanted_by(event.event_type.as_deref());
+        let event = self.receiver.routes.route(event);
         let problem = event.problem.clone();
         match self.receiver.intake.submit(event, memory).await {
             Ok(Insertion::Stored(event)) => Ok(Answer::Stored { event, problem }),
@@ -191,7 +188,7 @@ impl Visit<'_> {
 
     fn refuse(&self, why: Why) {
         self.receiver.refusals.record(Refused {
-            source: self.source.name().clone(),
+            source: self.source.name(),
             received_at: self.received_at,
             why,
         });

@@ -18,7 +18,7 @@ use hyper_util::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
@@ -30,6 +30,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const MAX_HEADER_BYTES: usize = 32 * 1024;
 /// A request's headers, counted.
 const MAX_HEADERS: usize = 100;
+
+/// Requests under way at once on one HTTP/2 connection.
+const MAX_STREAMS: u32 = 100;
 
 /// What connections may take.
 #[derive(Debug, Clone, Copy)]
@@ -55,54 +58,88 @@ pub struct Server {
 impl Server {
     /// Serves until `closing`; then accepts no more, answers what is in flight, and returns.
     pub async fn run(self, closing: CancellationToken) {
-        let Self {
-            listener,
+        let connections = Connections::new(self.router, self.limits);
+        loop {
+            tokio::select! {
+                () = closing.cancelled() => break,
+                (place, stream) = connections.accept(&self.listener) => connections.serve(place, stream),
+            }
+        }
+        drop(self.listener);
+        connections.finish().await;
+    }
+}
+
+/// The open connections of one listener.
+struct Connections {
+    router: Router,
+    limits: ConnectionLimits,
+    builder: Arc<auto::Builder<TokioExecutor>>,
+    places: Arc<Semaphore>,
+    graceful: GracefulShutdown,
+    tasks: TaskTracker,
+    cut: CancellationToken,
+}
+
+impl Connections {
+    fn new(router: Router, limits: ConnectionLimits) -> Self {
+        Self {
             router,
             limits,
-        } = self;
-        let places = Arc::new(Semaphore::new(limits.max_connections));
-        let graceful = GracefulShutdown::new();
-        let tasks = TaskTracker::new();
-        let builder = Arc::new(connection_builder(limits));
-        loop {
-            let accept = async {
-                let place = Arc::clone(&places).acquire_owned().await;
-                (place, listener.accept().await)
-            };
-            let (place, accepted) = tokio::select! {
-                () = closing.cancelled() => break,
-                accepted = accept => accepted,
-            };
-            let stream = match accepted {
-                Ok((stream, _)) => stream,
-                Err(error) => {
-                    warn!(
-                        error = &error as &dyn std::error::Error,
-                        "a connection could not be accepted"
-                    );
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                    continue;
-                }
-            };
-            let serve = serve(
-                stream,
-                router.clone(),
-                Arc::clone(&builder),
-                graceful.watcher(),
-                limits,
-            );
-            tasks.spawn(async move {
-                serve.await;
-                drop(place);
-            });
+            builder: Arc::new(connection_builder(limits)),
+            places: Arc::new(Semaphore::new(limits.max_connections)),
+            graceful: GracefulShutdown::new(),
+            tasks: TaskTracker::new(),
+            cut: CancellationToken::new(),
         }
-        drop(listener);
-        if tokio::time::timeout(limits.grace, graceful.shutdown())
+    }
+
+    /// Waits for a free place, and then for a connection to take it.
+    async fn accept(&self, listener: &TcpListener) -> (OwnedSemaphorePermit, TcpStream) {
+        let Ok(place) = Arc::clone(&self.places).acquire_owned().await else {
+            unreachable!("the places are never closed");
+        };
+        let mut in_trouble = false;
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => return (place, stream),
+                Err(error) if !in_trouble => {
+                    warn!(%error, "no connection can be accepted for now");
+                    in_trouble = true;
+                }
+                Err(_) => {}
+            }
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+        }
+    }
+
+    fn serve(&self, place: OwnedSemaphorePermit, stream: TcpStream) {
+        let connection = serve(
+            stream,
+            self.router.clone(),
+            Arc::clone(&self.builder),
+            self.graceful.watcher(),
+            self.limits,
+        );
+        let cut = self.cut.clone();
+        self.tasks.spawn(async move {
+            cut.run_until_cancelled(connection).await;
+            drop(place);
+        });
+    }
+
+    /// Lets every connection answer what is in flight, and cuts those that take too long.
+    async fn finish(self) {
+        let answered = self.graceful.shutdown();
+        if tokio::time::timeout(self.limits.grace, answered)
             .await
             .is_err()
         {
             warn!("some connections did not finish in time and are cut");
         }
+        self.cut.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 }
 
@@ -119,6 +156,7 @@ fn connection_builder(limits: ConnectionLimits) -> auto::Builder<TokioExecutor> 
         .timer(TokioTimer::new())
         .keep_alive_interval(limits.header_timeout)
         .keep_alive_timeout(limits.header_timeout)
+        .max_concurrent_streams(MAX_STREAMS)
         .max_header_list_size(u32::try_from(MAX_HEADER_BYTES).unwrap_or(u32::MAX));
     builder
 }
@@ -133,10 +171,7 @@ async fn serve(
     limits: ConnectionLimits,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
-        debug!(
-            error = &error as &dyn std::error::Error,
-            "a connection keeps its delay"
-        );
+        debug!(%error, "a connection keeps its delay");
     }
     let started = Arc::new(AtomicBool::new(false));
     let service = {

@@ -7,18 +7,21 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, instrument, warn};
+use tracing::{debug, error, instrument};
 
-use super::{Config, IntakeError, Submission};
+use super::{
+    Config, IntakeError, Submission,
+    sampling::{Sample, Sampler},
+};
 use crate::{
     domain::{Insertion, NewEvent},
     metrics,
     store::{Store, StoreError},
 };
 
-/// A commit that hangs for so long is given up together with its connection. Much longer than anybody
-/// waits for it, as a commit that comes late still saves the event.
-const HANGING: Duration = Duration::from_secs(30);
+/// A commit that hangs for so long is given up together with its connection. Longer than anybody waits
+/// for it, as a commit that comes late still saves the event.
+const HANGING: Duration = Duration::from_secs(10);
 /// Between two tries of a batch that the database was not there for.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
@@ -28,8 +31,10 @@ pub struct Committer {
     store: Arc<dyn Store>,
     max_batch: usize,
     max_batch_bytes: u64,
-    /// How long a batch is tried again: as long as somebody waits for it.
+    /// How long a batch is tried again: as long as its first event is waited for.
     patience: Duration,
+    /// While the database is away, each batch fails, and one line a second says so.
+    failures: Sampler,
 }
 
 impl Committer {
@@ -45,6 +50,7 @@ impl Committer {
             max_batch: config.max_batch,
             max_batch_bytes: config.max_batch_size.as_u64(),
             patience,
+            failures: Sampler::new(1),
         }
     }
 
@@ -98,7 +104,7 @@ impl Committer {
 
     /// Inserts the events, halving a batch that holds a row the database refuses, until it stands alone.
     async fn commit(
-        &self,
+        &mut self,
         events: &[NewEvent],
         mut answer: impl FnMut(usize, Result<Insertion, IntakeError>),
     ) {
@@ -115,7 +121,7 @@ impl Committer {
                     parts.extend([(start + left.len(), right), (start, left)]);
                 }
                 Err(error) => {
-                    report(&error, part);
+                    self.report(&error, part);
                     for index in start..start + part.len() {
                         answer(index, Err(IntakeError::Unavailable));
                     }
@@ -141,22 +147,28 @@ impl Committer {
             if !again {
                 return Err(error);
             }
-            warn!(?error, "commit failed, trying again");
+            debug!(?error, "commit failed, trying again");
             tokio::time::sleep(RETRY_PAUSE).await;
         }
     }
-}
 
-fn report(error: &StoreError, events: &[NewEvent]) {
-    metrics::commit_failed();
-    if let (StoreError::Refused(_), [event]) = (error, events) {
-        error!(
-            ?error,
-            event.source = %event.source,
-            event.delivery_id = event.delivery_id,
-            "the database refuses an event"
-        );
-    } else {
-        error!(?error, batch.events = events.len(), "commit failed");
+    fn report(&mut self, error: &StoreError, events: &[NewEvent]) {
+        metrics::commit_failed();
+        if let (StoreError::Refused(_), [event]) = (error, events) {
+            error!(
+                ?error,
+                event.source = %event.source,
+                event.delivery_id = event.delivery_id,
+                "the database refuses an event"
+            );
+        } else if let Sample::Taken { held_back } = self.failures.next(Instant::now()) {
+            let events = events.len();
+            error!(
+                ?error,
+                batch.events = events,
+                unlogged = held_back,
+                "commit failed"
+            );
+        }
     }
 }

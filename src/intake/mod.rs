@@ -2,6 +2,7 @@
 
 mod buffer;
 mod committer;
+mod keeper;
 mod refusals;
 mod sampling;
 
@@ -13,12 +14,16 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use buffer::{Buffer, Reservation};
 pub use committer::Committer;
-pub use refusals::{Keeper, RefusalLog, Refused, Why};
+pub use keeper::Keeper;
+pub use refusals::{RefusalLog, Refused, Why};
 
 use crate::{
     domain::{Insertion, NewEvent},
     store::Store,
 };
+
+/// More events than this at once are a typing error.
+const MOST: usize = 1_000_000;
 
 /// `[intake]`: what waits in memory, and how much is committed at once.
 #[derive(Debug, Clone, Deserialize)]
@@ -26,7 +31,7 @@ use crate::{
 pub struct Config {
     /// Events that may wait for the database.
     pub max_queue: usize,
-    /// Bytes of bodies that may be in memory, over all requests.
+    /// Bytes of bodies that may be in memory, over all requests; one of the longest always fits.
     pub max_buffer: ByteSize,
     /// Events committed in one transaction, at most.
     pub max_batch: usize,
@@ -37,18 +42,12 @@ pub struct Config {
 impl Config {
     /// What is wrong with the options taken together: pairs of a key and a sentence.
     #[must_use]
-    pub fn problems(&self, max_body: ByteSize) -> Vec<(String, String)> {
+    pub fn problems(&self) -> Vec<(String, String)> {
         let mut problems = Vec::new();
-        if self.max_queue == 0 {
-            problems.push(("max_queue".into(), "must be at least 1".into()));
-        }
-        if self.max_batch == 0 {
-            problems.push(("max_batch".into(), "must be at least 1".into()));
-        }
-        if self.max_buffer < max_body {
-            let why =
-                format!("must be at least server.max_body ({max_body}), or no such body fits");
-            problems.push(("max_buffer".into(), why));
+        for (key, value) in [("max_queue", self.max_queue), ("max_batch", self.max_batch)] {
+            if value == 0 || value > MOST {
+                problems.push((key.into(), format!("must be from 1 to {MOST}")));
+            }
         }
         problems
     }
@@ -92,13 +91,14 @@ impl Intake {
     #[must_use]
     pub fn new(
         config: &Config,
+        max_body: ByteSize,
         store: Arc<dyn Store>,
         commit_timeout: Duration,
     ) -> (Self, Committer) {
         let (sender, receiver) = mpsc::channel(config.max_queue);
         let intake = Self {
             queue: sender,
-            buffer: Buffer::new(config.max_buffer),
+            buffer: Buffer::new(config.max_buffer, max_body),
             commit_timeout,
         };
         (

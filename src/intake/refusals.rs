@@ -1,36 +1,40 @@
-//! What becomes of a refused request, off the answering path: diagnosed, logged, counted and kept aside.
+//! What becomes of a refused request: counted and logged at once, and kept aside if it may be authentic after all.
+//!
+//! Each source has a queue and a keeper of its own, so that a flood on one costs another nothing.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
-use tracing::{error, warn};
+use bytesize::ByteSize;
+use tokio::{sync::mpsc, time::Instant};
+use tracing::warn;
 
 use super::{
-    Reservation,
+    Buffer, Reservation,
+    keeper::{Keeper, KeptAside},
     sampling::{Sample, Sampler},
 };
 use crate::{
-    domain::{Clock, Name, RejectedRequest, Timestamp},
+    domain::{Clock, Name, Timestamp},
     metrics,
-    providers::{Headers, Refusal, Source, Sources, Unverified},
+    providers::{Headers, Refusal, Sources, Unverified},
     store::{RejectedBudget, Store},
 };
 
-/// Refused requests that may wait to be looked at; what comes on top is only counted.
+/// Requests of a source that may wait to be kept aside.
 const MAX_WAITING: usize = 256;
-/// As many are kept aside in one transaction.
-const MAX_BATCH: usize = 64;
-/// Between two removals of what has grown too old.
-const SWEEP_INTERVAL: Duration = Duration::from_hours(1);
+/// And the bytes of their bodies, over all sources: apart from the memory of what is still arriving.
+const MAX_WAITING_SIZE: ByteSize = ByteSize::mib(16);
 /// More in a second than this are neither diagnosed nor logged one by one.
 const SAMPLES_PER_SECOND: u32 = 20;
 
 /// A refused request.
 #[derive(Debug)]
-pub struct Refused {
+pub struct Refused<'a> {
     /// Where it was posted to.
-    pub source: Name,
+    pub source: &'a Name,
     /// When.
     pub received_at: Timestamp,
     /// Why.
@@ -48,8 +52,6 @@ pub enum Why {
         request: Unverified,
         /// The headers worth keeping.
         headers: Headers,
-        /// The memory the body takes up.
-        memory: Reservation,
     },
     /// It did not come so far as to be verified, or was authentic and could not be stored.
     NotTaken {
@@ -60,152 +62,114 @@ pub enum Why {
     },
 }
 
-/// Where refused requests are handed over. Cheap to clone, never waits.
-#[derive(Clone)]
-pub struct RefusalLog(mpsc::Sender<Refused>);
+/// Where refused requests are handed over. Never waits.
+pub struct RefusalLog {
+    sources: BTreeMap<Name, Entry>,
+    memory: Buffer,
+}
+
+/// What is known of one source's refused requests.
+struct Entry {
+    sampler: Mutex<Sampler>,
+    keeper: mpsc::Sender<KeptAside>,
+}
 
 impl RefusalLog {
-    /// Hands over a refused request, unless too many wait.
-    pub fn record(&self, refused: Refused) {
-        if let Err(error) = self.0.try_send(refused) {
-            metrics::refused(&error.into_inner().source, "unsampled");
-        }
-    }
-}
-
-/// Looks at refused requests, one after the other.
-pub struct Keeper {
-    queue: mpsc::Receiver<Refused>,
-    sources: Arc<Sources>,
-    store: Arc<dyn Store>,
-    budget: RejectedBudget,
-    clock: Arc<dyn Clock>,
-    sampler: Sampler,
-}
-
-impl Keeper {
-    /// A keeper, and the log it reads from.
+    /// A log, and a keeper for each source.
     #[must_use]
     pub fn new(
-        sources: Arc<Sources>,
-        store: Arc<dyn Store>,
-        budget: RejectedBudget,
-        clock: Arc<dyn Clock>,
-    ) -> (RefusalLog, Self) {
-        let (sender, queue) = mpsc::channel(MAX_WAITING);
-        let keeper = Self {
-            queue,
-            sources,
-            store,
-            budget,
-            clock,
-            sampler: Sampler::new(SAMPLES_PER_SECOND),
+        sources: &Arc<Sources>,
+        store: &Arc<dyn Store>,
+        budget: &RejectedBudget,
+        clock: &Arc<dyn Clock>,
+    ) -> (Self, Vec<Keeper>) {
+        let mut keepers = Vec::new();
+        let entry = |name: &Name| {
+            let (sender, queue) = mpsc::channel(MAX_WAITING);
+            keepers.push(Keeper::new(
+                name.clone(),
+                queue,
+                Arc::clone(sources),
+                Arc::clone(store),
+                budget.clone(),
+                Arc::clone(clock),
+            ));
+            let entry = Entry {
+                sampler: Mutex::new(Sampler::new(SAMPLES_PER_SECOND)),
+                keeper: sender,
+            };
+            (name.clone(), entry)
         };
-        (RefusalLog(sender), keeper)
+        let log = Self {
+            sources: sources.keys().map(entry).collect(),
+            memory: Buffer::new(MAX_WAITING_SIZE, ByteSize::b(0)),
+        };
+        (log, keepers)
     }
 
-    /// Keeps aside until `closing`, and then what still waits.
-    pub async fn run(mut self, closing: CancellationToken) {
-        let mut batch = Vec::with_capacity(MAX_BATCH);
-        let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
-        loop {
-            tokio::select! {
-                biased;
-                () = closing.cancelled(), if !self.queue.is_closed() => self.queue.close(),
-                _ = sweep.tick() => self.sweep().await,
-                count = self.queue.recv_many(&mut batch, MAX_BATCH) => match count {
-                    0 => return,
-                    _ => self.step(batch.drain(..)).await,
-                }
-            }
-        }
-    }
-
-    /// Looks at a batch, and keeps aside what may be authentic after all.
-    async fn step(&mut self, batch: impl Iterator<Item = Refused>) {
-        let mut kept = Vec::new();
-        // The bodies' memory is given back only when they are stored.
-        let mut memories = Vec::new();
-        for refused in batch {
-            if let Some((request, memory)) = self.look_at(refused) {
-                kept.push(request);
-                memories.push(memory);
-            }
-        }
-        if kept.is_empty() {
-            return;
-        }
-        if let Err(error) = self
-            .store
-            .keep_rejected(&kept, &self.budget, self.clock.now())
-            .await
-        {
-            error!(
-                ?error,
-                requests = kept.len(),
-                "refused requests could not be kept aside"
-            );
-        }
-    }
-
-    /// Removes what has grown too old, also of sources where nothing new is refused.
-    async fn sweep(&self) {
-        for source in self.sources.keys() {
-            if let Err(error) = self
-                .store
-                .prune_rejected(source, &self.budget, self.clock.now())
-                .await
-            {
-                error!(?error, source.name = %source, "old refused requests could not be removed");
-            }
-        }
-    }
-
-    fn look_at(&mut self, refused: Refused) -> Option<(RejectedRequest, Reservation)> {
+    /// Counts a refused request, and logs it or hands it to its keeper.
+    pub fn record(&self, refused: Refused<'_>) {
         let Refused {
             source,
             received_at,
             why,
         } = refused;
-        let sample = self.sampler.next(received_at);
-        let diagnosed = matches!(sample, Sample::Taken { .. });
-        let (reason, remedy) = match &why {
-            Why::Malformed(refusal) => (refusal.as_str(), refusal.remedy()),
-            Why::Unverified { request, .. } => {
-                let provider = self.sources.get(&source).map(Source::provider);
-                let refusal = match provider {
-                    Some(provider) if diagnosed => provider.diagnose(request),
-                    _ => Refusal::Mismatch,
-                };
-                (refusal.as_str(), refusal.remedy())
-            }
-            Why::NotTaken { code, remedy } => (*code, *remedy),
+        let Some(entry) = self.sources.get(source) else {
+            return;
         };
-        metrics::refused(&source, reason);
-        if let Sample::Taken { held_back } = sample {
-            if held_back > 0 {
-                warn!(
-                    refusals = held_back,
-                    "more webhooks were refused than are logged one by one"
-                );
+        let sample = entry.sample();
+        match why {
+            Why::Malformed(refusal) => report(source, refusal.as_str(), refusal.remedy(), sample),
+            Why::NotTaken { code, remedy } => report(source, code, remedy, sample),
+            Why::Unverified { request, headers } => {
+                let mut memory = self.memory.reservation();
+                let kept = memory.grow(request.body.len())
+                    && entry.keep(request, headers, received_at, memory, sample);
+                if !kept {
+                    metrics::not_kept(source);
+                    report(source, Refusal::Mismatch.as_str(), NOT_KEPT, sample);
+                }
             }
-            warn!(source.name = %source, refusal.reason = reason, refusal.remedy = remedy, "webhook refused");
         }
-        let Why::Unverified {
+    }
+}
+
+const NOT_KEPT: &str =
+    "too many such requests at once: this one is not kept for `huntr-receiver reverify`";
+
+impl Entry {
+    fn sample(&self) -> Sample {
+        let mut sampler = self.sampler.lock().unwrap_or_else(PoisonError::into_inner);
+        sampler.next(Instant::now())
+    }
+
+    fn keep(
+        &self,
+        request: Unverified,
+        headers: Headers,
+        received_at: Timestamp,
+        memory: Reservation,
+        sample: Sample,
+    ) -> bool {
+        let kept_aside = KeptAside {
             request,
             headers,
-            memory,
-        } = why
-        else {
-            return None;
-        };
-        let request = RejectedRequest {
-            source,
             received_at,
-            reason,
-            headers,
-            body: request.body,
+            memory,
+            sample,
         };
-        Some((request, memory))
+        self.keeper.try_send(kept_aside).is_ok()
     }
+}
+
+/// Counts a refusal, and logs it unless there are too many.
+pub(super) fn report(source: &Name, reason: &'static str, remedy: &'static str, sample: Sample) {
+    metrics::refused(source, reason);
+    let Sample::Taken { held_back } = sample else {
+        return;
+    };
+    if held_back > 0 {
+        warn!(source.name = %source, refusals = held_back, "more webhooks were refused than are logged one by one");
+    }
+    warn!(source.name = %source, refusal.reason = reason, refusal.remedy = remedy, "webhook refused");
 }

@@ -1,20 +1,20 @@
 //! A bound on how often something is worth a log line.
 
-use chrono::TimeDelta;
+use std::time::Duration;
 
-use crate::domain::Timestamp;
+use tokio::time::Instant;
 
 /// Lets so many through in each second, and counts the rest.
 #[derive(Debug)]
 pub(super) struct Sampler {
     per_second: u32,
-    window: Option<Timestamp>,
+    second: Option<Instant>,
     passed: u32,
     held_back: u64,
 }
 
 /// What a [`Sampler`] says.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sample {
     /// Worth a line; so many before it were not.
     Taken { held_back: u64 },
@@ -26,18 +26,16 @@ impl Sampler {
     pub(super) fn new(per_second: u32) -> Self {
         Self {
             per_second,
-            window: None,
+            second: None,
             passed: 0,
             held_back: 0,
         }
     }
 
-    pub(super) fn next(&mut self, now: Timestamp) -> Sample {
-        let fresh = self
-            .window
-            .is_none_or(|start| (now - start).abs() >= TimeDelta::seconds(1));
-        if fresh {
-            self.window = Some(now);
+    pub(super) fn next(&mut self, now: Instant) -> Sample {
+        let a_second = Duration::from_secs(1);
+        if self.second.is_none_or(|start| now - start >= a_second) {
+            self.second = Some(now);
             self.passed = 0;
         }
         if self.passed < self.per_second {
@@ -58,12 +56,12 @@ mod tests {
 
     #[test]
     fn a_flood_is_counted_and_a_trickle_is_shown() {
-        let start = Timestamp::UNIX_EPOCH;
+        let start = Instant::now();
         let mut sampler = Sampler::new(2);
         assert_eq!(sampler.next(start), Sample::Taken { held_back: 0 });
         assert_eq!(sampler.next(start), Sample::Taken { held_back: 0 });
         assert_eq!(sampler.next(start), Sample::HeldBack);
-        let later = start + TimeDelta::seconds(1);
+        let later = start + Duration::from_secs(1);
         assert_eq!(sampler.next(later), Sample::Taken { held_back: 1 });
     }
 }

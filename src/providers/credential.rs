@@ -35,12 +35,16 @@ impl std::fmt::Debug for Credential {
     }
 }
 
+/// As much of a header is kept, in bytes.
+const MAX_KEPT: usize = 256;
+
 /// The headers that help to understand a refused request, and are nobody's secret.
 pub(super) fn describe(headers: &HeaderMap) -> Headers {
     [CONTENT_TYPE, USER_AGENT]
         .into_iter()
         .filter_map(|name| {
-            let value = String::from_utf8_lossy(headers.get(&name)?.as_bytes()).into_owned();
+            let value = headers.get(&name)?.as_bytes();
+            let value = String::from_utf8_lossy(&value[..value.len().min(MAX_KEPT)]).into_owned();
             Some((name.as_str().to_owned(), value.into()))
         })
         .collect()

@@ -111,7 +111,7 @@ impl<'de, const N: usize> Visitor<'de> for Pick<'_, N> {
         let mut repeats = false;
         let mut seen = HashSet::new();
         while let Some(key) = map.next_key_seed(Key)? {
-            match self.names.iter().position(|name| *name == key) {
+            match self.names.iter().position(|name| name.as_bytes() == &*key) {
                 Some(index) => {
                     let value = map.next_value()?;
                     fields[index] = match fields[index] {
@@ -129,29 +129,30 @@ impl<'de, const N: usize> Visitor<'de> for Pick<'_, N> {
     }
 }
 
-/// A key, borrowed from the body unless it is written with escapes.
+/// A key, borrowed from the body unless it is written with escapes. As bytes, since an escaped lone
+/// surrogate is no text.
 struct Key;
 
 impl<'de> DeserializeSeed<'de> for Key {
-    type Value = Cow<'de, str>;
+    type Value = Cow<'de, [u8]>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
+        deserializer.deserialize_bytes(self)
     }
 }
 
 impl<'de> Visitor<'de> for Key {
-    type Value = Cow<'de, str>;
+    type Value = Cow<'de, [u8]>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a key")
     }
 
-    fn visit_borrowed_str<E: de::Error>(self, key: &'de str) -> Result<Self::Value, E> {
+    fn visit_borrowed_bytes<E: de::Error>(self, key: &'de [u8]) -> Result<Self::Value, E> {
         Ok(Cow::Borrowed(key))
     }
 
-    fn visit_str<E: de::Error>(self, key: &str) -> Result<Self::Value, E> {
+    fn visit_bytes<E: de::Error>(self, key: &[u8]) -> Result<Self::Value, E> {
         Ok(Cow::Owned(key.to_owned()))
     }
 }

@@ -3,16 +3,25 @@
 use figment::{error::Kind, value::Value};
 use serde::Deserialize;
 
+use crate::secret::Secret;
+
 /// The kinds of sinks.
 const KINDS: [&str; 10] = [
     "http", "slack", "file", "stdout", "nats", "kafka", "rabbitmq", "redis", "s3", "sqs",
 ];
 
-/// `[sinks.<name>]`: which events it wants. What is particular to a kind is not looked at yet.
+/// `[sinks.<name>]`: which events it wants. What is particular to a kind is not looked at yet, but for
+/// what must be a secret in every kind.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Config {
     /// The event types it wants; all when left out.
     pub types: Option<Vec<String>>,
+    /// Signs or authenticates.
+    pub secret: Option<Secret>,
+    /// Authenticates.
+    pub token: Option<Secret>,
+    /// Authenticates.
+    pub password: Option<Secret>,
 }
 
 impl Config {

@@ -23,6 +23,12 @@ pub enum StoreError {
     /// The database answers, but takes no writes now.
     #[error("the database is read-only")]
     ReadOnly,
+    /// The database answers, but its user may not write what a commit has to write.
+    #[error("the database's user lacks privileges: {missing}")]
+    Forbidden {
+        /// The privileges to grant, as in `insert on events`.
+        missing: String,
+    },
     /// A row that has just been found is gone; somebody deletes while we write.
     #[error("an event vanished while its duplicate was being recorded")]
     Vanished,
@@ -54,6 +60,7 @@ impl StoreError {
             Self::Refused(_)
             | Self::Misconfigured(_)
             | Self::Migration(_)
+            | Self::Forbidden { .. }
             | Self::Locked { .. }
             | Self::Io { .. } => false,
         }
@@ -61,16 +68,19 @@ impl StoreError {
 }
 
 /// The chain of messages, and no more: PostgreSQL's own debug output quotes the row that failed, and a
-/// body must never get into a log.
+/// body must never get into a log. Many a message ends with its cause's; that is said once.
 impl fmt::Debug for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")?;
+        let mut shown = self.to_string();
         let mut cause = self.source();
         while let Some(error) = cause {
-            write!(f, ": {error}")?;
+            let message = error.to_string();
+            if !shown.ends_with(&message) {
+                shown = format!("{shown}: {message}");
+            }
             cause = error.source();
         }
-        Ok(())
+        f.write_str(&shown)
     }
 }
 
@@ -144,11 +154,11 @@ mod tests {
     }
 
     #[test]
-    fn debug_output_is_the_chain_of_messages() {
+    fn debug_output_is_the_chain_of_messages_each_said_once() {
         let error = StoreError::Refused(sqlx::Error::Encode("too long".into()));
         assert_eq!(
             format!("{error:?}"),
-            "the database refused a row: error occurred while encoding a value: too long: too long"
+            "the database refused a row: error occurred while encoding a value: too long"
         );
     }
 }

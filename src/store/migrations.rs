@@ -1,6 +1,27 @@
 //! Applies the migrations a database does not have yet, after comparing those it has with ours.
 
+use async_trait::async_trait;
 use sqlx::migrate::{AppliedMigration, Migrate, MigrateError, Migration, Migrator};
+
+use super::StoreError;
+
+/// The schema, brought to the one this version knows.
+#[async_trait]
+pub trait Schema {
+    /// Applies the migrations that are not applied yet, and tells how many there were.
+    ///
+    /// # Errors
+    ///
+    /// When one fails, or the database was migrated by a newer version.
+    async fn migrate(&self) -> Result<usize, StoreError>;
+
+    /// How many migrations are not applied yet.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read, or was migrated by a newer version.
+    async fn pending_migrations(&self) -> Result<usize, StoreError>;
+}
 
 /// Where `sqlx` notes what it has applied.
 const TABLE: &str = "_sqlx_migrations";

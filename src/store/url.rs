@@ -25,13 +25,29 @@ impl DatabaseUrl {
             return Ok(Self::Postgres(text.into()));
         }
         match text.strip_prefix("sqlite:") {
-            Some(path) => match path.strip_prefix("//").unwrap_or(path) {
-                "" => Err("names no file; write sqlite:data/receiver.db".into()),
-                path => Ok(Self::Sqlite(path.into())),
-            },
+            Some(path) => file(path.strip_prefix("//").unwrap_or(path)).map(Self::Sqlite),
             None => Err("must start with postgres:// or sqlite:".into()),
         }
     }
+}
+
+/// The file of an embedded database. What means something else to SQLite's own URLs would make a file of
+/// that name.
+fn file(path: &str) -> Result<PathBuf, String> {
+    if path.is_empty() {
+        return Err("names no file; write sqlite:data/receiver.db".into());
+    }
+    if path.starts_with(':') {
+        return Err(
+            "must name a file, which keeps the events; write sqlite:data/receiver.db".into(),
+        );
+    }
+    if let Some((path, _)) = path.split_once('?') {
+        return Err(format!(
+            "takes no parameters after a ?; write sqlite:{path}"
+        ));
+    }
+    Ok(path.into())
 }
 
 /// What sqlx reads of a postgres URL's query. What it does not know it would log, value and all.
@@ -130,6 +146,33 @@ mod tests {
         ] {
             let why = DatabaseUrl::parse(url).expect_err("a refusal");
             assert!(!why.contains("hunter2"), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_named_with_or_without_slashes() {
+        for (url, path) in [
+            ("sqlite:data/receiver.db", "data/receiver.db"),
+            ("sqlite://data/receiver.db", "data/receiver.db"),
+            ("sqlite:///data/receiver.db", "/data/receiver.db"),
+            ("sqlite:/data/a:b.db", "/data/a:b.db"),
+        ] {
+            let parsed = DatabaseUrl::parse(url).expect("a URL");
+            assert!(matches!(parsed, DatabaseUrl::Sqlite(file) if file.to_str() == Some(path)));
+        }
+    }
+
+    #[test]
+    fn what_is_more_than_a_files_name_is_refused_with_what_to_write() {
+        for (url, instead) in [
+            ("sqlite:x.db?mode=rwc", "sqlite:x.db"),
+            ("sqlite:///x.db?", "sqlite:/x.db"),
+            ("sqlite::memory:", "sqlite:data/receiver.db"),
+            ("sqlite://:memory:?cache=shared", "sqlite:data/receiver.db"),
+            ("sqlite:", "sqlite:data/receiver.db"),
+        ] {
+            let why = DatabaseUrl::parse(url).expect_err("a refusal");
+            assert!(why.ends_with(&format!("; write {instead}")), "{why}");
         }
     }
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use huntr_receiver::{
     domain::{Name, NewEvent, Origin, Timestamp},
-    store::{Store, sqlite::SqliteStore},
+    store::{EventStore, Schema, Store, sqlite::SqliteStore},
 };
 
 use crate::program::Program;

@@ -49,6 +49,62 @@ async fn while_draining_it_is_not_ready_and_still_takes_deliveries() {
 }
 
 #[tokio::test]
+async fn the_samples_are_stored_once_or_as_often_as_asked() {
+    let setup = Setup::sqlite();
+    let receiver = setup.start();
+    let send = |more: &[&str]| {
+        let mut command = setup.command();
+        command.args(["send", "--all", "--json", "--url", &receiver.url("")]);
+        let output = command.args(more).output().expect("running send");
+        assert!(output.status.success(), "{output:?}");
+        let rows: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let rows = rows.as_array().expect("rows").clone();
+        let answers = rows
+            .iter()
+            .map(|row| row["answer"].as_str().expect("an answer").to_owned());
+        (
+            rows.len(),
+            answers.collect::<std::collections::BTreeSet<_>>(),
+        )
+    };
+    // 43 kinds of Actions and two envelopes.
+    assert_eq!(send(&[]), (45, ["stored".to_owned()].into()));
+    assert_eq!(send(&[]), (45, ["duplicate".to_owned()].into()));
+    assert_eq!(send(&["--count", "3"]), (45, ["stored".to_owned()].into()));
+    let ledger = Ledger::of(&setup).await;
+    assert_eq!(
+        ledger
+            .number("select count(*) from events where problem is null")
+            .await,
+        45 * 4
+    );
+    assert_eq!(
+        ledger.number("select count(*) from event_conflicts").await,
+        0
+    );
+}
+
+#[tokio::test]
+async fn a_signal_during_the_start_is_heard() {
+    let setup = Setup::postgres().await;
+    // Somebody else migrates, so the start waits for them.
+    let mut migrating = PgConnection::connect(&setup.database_url())
+        .await
+        .expect("connecting");
+    migrating
+        .execute("begin; lock table _sqlx_migrations")
+        .await
+        .expect("locking");
+    let mut receiver = setup.spawn();
+    let waiting = "select count(*) from pg_stat_activity where application_name = 'huntr-receiver' \
+                   and wait_event_type = 'Lock'";
+    let ledger = Ledger::of(&setup).await;
+    until(async || (ledger.number(waiting).await > 0).then_some(())).await;
+    receiver.terminate();
+    assert!(receiver.wait().success());
+}
+
+#[tokio::test]
 async fn one_embedded_database_has_one_server() {
     let setup = Setup::sqlite();
     let _receiver = setup.start();

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use huntr_receiver::store::{Store, postgres::PostgresStore};
+use huntr_receiver::store::{Schema, Store, postgres::PostgresStore};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tokio::sync::{Mutex, OnceCell};
 
@@ -52,6 +52,23 @@ pub(crate) async fn connect(url: &str) -> PostgresStore {
     PostgresStore::connect(&url.into(), COMMIT_TIMEOUT)
         .await
         .expect("connecting to the test database")
+}
+
+/// Runs statements in the database with this URL, behind every store's back.
+pub(crate) async fn execute(url: &str, sql: &str) {
+    let mut connection = PgConnection::connect(url).await.expect("connecting");
+    connection
+        .execute(AssertSqlSafe(sql.to_owned()))
+        .await
+        .expect("executing statements");
+    connection.close().await.expect("closing");
+}
+
+/// The statement that makes this setting the default of every later connection to the database it runs in.
+pub(crate) fn on_every_connection(setting: &str) -> String {
+    format!(
+        "do $$ begin execute format('alter database %I set {setting}', current_database()); end $$"
+    )
 }
 
 async fn create_database(options: &str) -> String {

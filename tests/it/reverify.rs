@@ -60,8 +60,8 @@ async fn what_a_wrong_secret_refused_is_accepted_later(setup: Setup) {
     assert_eq!(
         report,
         serde_json::json!([
-            { "source": "huntr", "accepted": 2, "duplicates": 1, "still_refused": 1 },
-            { "source": "hunty", "accepted": 1, "duplicates": 0, "still_refused": 0 },
+            { "source": "huntr", "accepted": 2, "duplicates": 1, "still_refused": 1, "failed": 0 },
+            { "source": "hunty", "accepted": 1, "duplicates": 0, "still_refused": 0, "failed": 0 },
         ])
     );
     let ledger = Ledger::of(&right).await;
@@ -88,6 +88,51 @@ async fn what_a_wrong_secret_refused_is_accepted_later(setup: Setup) {
     // Sent once more, it is a duplicate.
     let receiver = right.start();
     assert_eq!(receiver.post_signed(action("a")).await.said(), "duplicate");
+}
+
+/// A flood on one source, far faster than it can be kept, and a few requests that a wrong secret refuses on another.
+#[tokio::test]
+async fn a_flood_on_one_source_costs_another_nothing() {
+    let setup = Setup::sqlite().environment("HUNTR_WEBHOOK_SECRET", "wrong");
+    let receiver = setup.start();
+    let flood = (0..20).map(async |_| {
+        for _ in 0..100 {
+            let answer = receiver
+                .post("hunty", &[("x-auth-api-key", "wrong")], "{}")
+                .await;
+            assert_eq!(answer.status, 401);
+        }
+    });
+    let quiet = async {
+        for id in 0..50 {
+            let answer = receiver.post_signed(action(&id.to_string())).await;
+            assert_eq!(answer.status, 401);
+        }
+    };
+    tokio::join!(futures_util::future::join_all(flood), quiet);
+    let ledger = Ledger::of(&setup).await;
+    let kept = "select count(*) from rejected_requests where source = 'huntr'";
+    until(async || (ledger.number(kept).await == 50).then_some(())).await;
+}
+
+#[tokio::test]
+async fn what_is_kept_of_a_strangers_headers_is_short() {
+    let setup = Setup::sqlite();
+    let receiver = setup.start();
+    let wrong = sign(b"something else");
+    let long = "x".repeat(20_000);
+    let headers = [
+        (SIGNATURE, &*wrong),
+        ("user-agent", &*long),
+        ("cookie", "a=secret"),
+    ];
+    assert_eq!(
+        receiver.post("huntr", &headers, action("a")).await.status,
+        401
+    );
+    let ledger = Ledger::of(&setup).await;
+    let short = "select count(*) from rejected_requests where length(headers) < 1000 and headers not like '%cookie%'";
+    until(async || (ledger.number(short).await == 1).then_some(())).await;
 }
 
 fn contains(bytes: &[u8], text: &str) -> bool {

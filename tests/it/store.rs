@@ -32,5 +32,6 @@ mod migrations;
 mod model;
 mod only_postgres;
 mod only_sqlite;
+mod postgres_writer;
 mod rejected;
-mod samples;
+pub(crate) mod samples;

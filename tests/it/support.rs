@@ -97,6 +97,20 @@ impl Setup {
 
     /// Starts the receiver and waits until it receives.
     pub(crate) fn start(&self) -> Running {
+        let mut running = self.spawn();
+        let Ok((public, admin)) = running.receiving.recv_timeout(PATIENCE) else {
+            panic!(
+                "the receiver did not start:
+{}",
+                running.log()
+            );
+        };
+        (running.public, running.admin) = (public, admin);
+        running
+    }
+
+    /// Starts the receiver, which does not receive yet.
+    pub(crate) fn spawn(&self) -> Running {
         let mut process = self
             .command()
             .args([
@@ -128,16 +142,12 @@ impl Setup {
                 }
             }
         });
-        let (public, admin) = receiving.recv_timeout(PATIENCE).unwrap_or_else(|_| {
-            panic!(
-                "the receiver did not start:\n{}",
-                log.lock().expect("the log")
-            )
-        });
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         Running {
             process,
-            public,
-            admin,
+            public: nowhere,
+            admin: nowhere,
+            receiving,
             client: client(),
             log,
             reader: Some(reader),
@@ -161,6 +171,7 @@ pub(crate) struct Running {
     process: Child,
     pub(crate) public: SocketAddr,
     pub(crate) admin: SocketAddr,
+    receiving: mpsc::Receiver<(SocketAddr, SocketAddr)>,
     client: reqwest::Client,
     log: Arc<Mutex<String>>,
     reader: Option<JoinHandle<()>>,

@@ -3,7 +3,10 @@
 //! The prose of the API reference speaks of a "stringified" body; all of the vendor's samples sign
 //! the raw bytes, and so do we.
 
-use base64::{Engine, prelude::BASE64_STANDARD, prelude::BASE64_URL_SAFE};
+use base64::{
+    Engine,
+    prelude::{BASE64_STANDARD, BASE64_URL_SAFE, BASE64_URL_SAFE_NO_PAD},
+};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
@@ -12,6 +15,10 @@ use crate::{
     providers::{Credential, Refusal},
     secret::Secret,
 };
+
+/// A longer body is not tried in other spellings. A parsed one takes many times its size in memory, and
+/// this one comes from a stranger.
+const MAX_REWRITTEN: usize = 64 * 1024;
 
 /// A secret, ready to sign.
 pub(super) struct Key {
@@ -86,9 +93,9 @@ fn sign(keyed: &Hmac<Sha256>, body: &[u8]) -> [u8; 32] {
 fn what_instead(header: &[u8]) -> Refusal {
     if header.len() == 64 && header.iter().all(u8::is_ascii_hexdigit) {
         Refusal::HexSignature
-    } else if BASE64_URL_SAFE
-        .decode(header)
-        .is_ok_and(|mac| mac.len() == 32)
+    } else if [BASE64_URL_SAFE, BASE64_URL_SAFE_NO_PAD]
+        .iter()
+        .any(|alphabet| alphabet.decode(header).is_ok_and(|mac| mac.len() == 32))
     {
         Refusal::Base64UrlSignature
     } else {
@@ -98,6 +105,9 @@ fn what_instead(header: &[u8]) -> Refusal {
 
 /// The body as common JSON writers would write it: without spaces, indented, and as Python does.
 fn rewritings(body: &[u8]) -> Vec<Vec<u8>> {
+    if body.len() > MAX_REWRITTEN {
+        return Vec::new();
+    }
     let Ok(value) = serde_json::from_slice::<serde_json::Value>(body) else {
         return Vec::new();
     };
@@ -223,6 +233,10 @@ mod tests {
             ),
             (
                 "nyy8rQpwH-HS-8VxFf1eNOmrMRR7px3UZOa8fRn4jNM=",
+                Refusal::Base64UrlSignature,
+            ),
+            (
+                "nyy8rQpwH-HS-8VxFf1eNOmrMRR7px3UZOa8fRn4jNM",
                 Refusal::Base64UrlSignature,
             ),
             (&hex, Refusal::HexSignature),

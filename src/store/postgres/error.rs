@@ -12,6 +12,10 @@ pub(super) fn store_error(error: sqlx::Error) -> StoreError {
 
 /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>: the first two characters are the class.
 fn of_sqlstate(code: &str) -> Class {
+    // What the connection prepared is out of date: another replica has migrated. A new one prepares anew.
+    if code == "0A000" {
+        return Class::Unavailable;
+    }
     match code.get(..2).unwrap_or_default() {
         // 08 connection, 25 read-only or timed-out transaction, 26 a pooler lost our statement,
         // 40 deadlock or serialization, 53 resources (disk full), 55 locked, 57 shutdown or cancelled,
@@ -31,14 +35,14 @@ mod tests {
     #[test]
     fn codes_are_told_apart_by_what_to_do() {
         for later in [
-            "08006", "25006", "40P01", "53100", "55P03", "57P01", "58030", "XX000",
+            "08006", "0A000", "25006", "40P01", "53100", "55P03", "57P01", "58030", "XX000",
         ] {
             assert_eq!(of_sqlstate(later), Class::Unavailable, "{later}");
         }
         for never in ["22021", "23514", "23502", "54000", "P0001"] {
             assert_eq!(of_sqlstate(never), Class::Refused, "{never}");
         }
-        for set_up in ["28P01", "3D000", "3F000", "42P01", "42501", "0A000", ""] {
+        for set_up in ["28P01", "3D000", "3F000", "42P01", "42501", ""] {
             assert_eq!(of_sqlstate(set_up), Class::Misconfigured, "{set_up}");
         }
     }

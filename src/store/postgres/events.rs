@@ -1,10 +1,12 @@
-//! Reads stored events back.
+//! Stores batches of events, and reads events back.
 
-use super::{PostgresStore, error::store_error};
+use async_trait::async_trait;
+
+use super::{PostgresStore, error::store_error, insert::insert};
 use crate::{
-    domain::{EventId, EventRecord, EventSummary},
+    domain::{EventId, EventRecord, EventSummary, Insertion, NewEvent},
     store::{
-        EventFilter, StoreError,
+        EventFilter, EventStore, StoreError,
         rows::{EventRow, WholeEventRow},
     },
 };
@@ -28,8 +30,19 @@ select id, source, provider, delivery_id, event_type, occurred_at, received_at, 
 from events
 where id = $1";
 
-impl PostgresStore {
-    pub(super) async fn list(&self, filter: &EventFilter) -> Result<Vec<EventSummary>, StoreError> {
+#[async_trait]
+impl EventStore for PostgresStore {
+    async fn insert_events(&self, events: &[NewEvent]) -> Result<Vec<Insertion>, StoreError> {
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut turn = self.writer.begin().await.map_err(store_error)?;
+        let insertions = insert(&mut turn.connection, events).await?;
+        turn.commit().await.map_err(store_error)?;
+        Ok(insertions)
+    }
+
+    async fn list_events(&self, filter: &EventFilter) -> Result<Vec<EventSummary>, StoreError> {
         let rows: Vec<EventRow> = sqlx::query_as(LIST_EVENTS)
             .bind(&filter.source)
             .bind(&filter.event_type)
@@ -44,7 +57,7 @@ impl PostgresStore {
         Ok(rows.into_iter().map(EventSummary::from).collect())
     }
 
-    pub(super) async fn find(&self, id: EventId) -> Result<Option<EventRecord>, StoreError> {
+    async fn find_event(&self, id: EventId) -> Result<Option<EventRecord>, StoreError> {
         let row: Option<WholeEventRow> = sqlx::query_as(FIND_EVENT)
             .bind(id.0)
             .fetch_optional(&self.pool)

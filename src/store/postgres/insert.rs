@@ -1,9 +1,8 @@
-//! Makes a batch durable: new rows by one statement, and a second one only when some were there before.
+//! Inserts a batch: new rows by one statement, and a second one only when some were there before.
 
 use sqlx::{PgConnection, Row, postgres::PgRow};
 
 use super::{
-    PostgresStore,
     column::column,
     conflicts::{Digest256, insert_conflicts},
     error::store_error,
@@ -41,22 +40,8 @@ pub(super) enum Fate {
     WasThere { id: EventId, body_sha256: Digest256 },
 }
 
-impl PostgresStore {
-    pub(super) async fn insert_batch(
-        &self,
-        events: &[NewEvent],
-    ) -> Result<Vec<Insertion>, StoreError> {
-        if events.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut turn = self.writer.begin().await.map_err(store_error)?;
-        let insertions = insert(&mut turn.connection, events).await?;
-        turn.commit().await.map_err(store_error)?;
-        Ok(insertions)
-    }
-}
-
-async fn insert(
+/// Inserts a batch, and tells for each event what became of it.
+pub(super) async fn insert(
     connection: &mut PgConnection,
     events: &[NewEvent],
 ) -> Result<Vec<Insertion>, StoreError> {

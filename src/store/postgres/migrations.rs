@@ -1,12 +1,13 @@
 //! Brings a PostgreSQL database to the schema this version knows.
 
+use async_trait::async_trait;
 use sqlx::{
     ConnectOptions, Connection,
     migrate::{MigrateError, Migrator},
 };
 
 use super::{PostgresStore, error::store_error};
-use crate::store::{StoreError, migrations};
+use crate::store::{Schema, StoreError, migrations};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
@@ -14,8 +15,9 @@ const WAS_EVER_MIGRATED: &str = "select to_regclass('_sqlx_migrations') is not n
 
 const APPLIED: &str = "select version, checksum from _sqlx_migrations order by version";
 
-impl PostgresStore {
-    pub(super) async fn apply_migrations(&self) -> Result<usize, StoreError> {
+#[async_trait]
+impl Schema for PostgresStore {
+    async fn migrate(&self) -> Result<usize, StoreError> {
         // A connection of its own: closing it frees the advisory lock also when a migration fails.
         let mut connection = self.options.connect().await.map_err(store_error)?;
         let applied = migrations::apply_pending(&mut connection, &MIGRATIONS).await;
@@ -25,7 +27,7 @@ impl PostgresStore {
         Ok(applied)
     }
 
-    pub(super) async fn count_pending_migrations(&self) -> Result<usize, StoreError> {
+    async fn pending_migrations(&self) -> Result<usize, StoreError> {
         let migrated: bool = sqlx::query_scalar(WAS_EVER_MIGRATED)
             .fetch_one(&self.pool)
             .await

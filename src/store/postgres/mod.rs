@@ -19,11 +19,7 @@ use sqlx::{
 };
 
 use self::{error::store_error, writer::Writer};
-use super::{EventFilter, RejectedBudget, Store, StoreError};
-use crate::domain::{
-    EventId, EventRecord, EventSummary, Insertion, Name, NewEvent, RejectedId, RejectedRequest,
-    StoredRejection, Timestamp,
-};
+use super::{Store, StoreError};
 
 /// Connections for everything but the events themselves.
 const POOL_SIZE: u32 = 4;
@@ -31,8 +27,14 @@ const POOL_SIZE: u32 = 4;
 const DURABILITY: &str =
     "select current_setting('fsync')::bool, current_setting('full_page_writes')::bool";
 
-/// On in a standby too, not only where `default_transaction_read_only` is set.
-const IS_READ_ONLY: &str = "select current_setting('transaction_read_only')::bool";
+/// Read-only is on in a standby too, not only where `default_transaction_read_only` is set. A privilege on
+/// single columns counts, as does a table that is not there yet: only what surely fails is told.
+const CAN_COMMIT: &str = "
+select current_setting('transaction_read_only')::bool as read_only,
+       (select string_agg(privilege || ' on ' || name, ', ')
+        from (values ('select', 'events'), ('insert', 'events'), ('insert', 'event_conflicts'),
+                     ('insert', 'deliveries')) as needed (privilege, name)
+        where not has_any_column_privilege(to_regclass(name), privilege)) as missing";
 
 /// Events in a PostgreSQL database.
 pub struct PostgresStore {
@@ -75,66 +77,15 @@ impl PostgresStore {
 
 #[async_trait]
 impl Store for PostgresStore {
-    async fn insert_events(&self, events: &[NewEvent]) -> Result<Vec<Insertion>, StoreError> {
-        self.insert_batch(events).await
-    }
-
-    async fn list_events(&self, filter: &EventFilter) -> Result<Vec<EventSummary>, StoreError> {
-        self.list(filter).await
-    }
-
-    async fn find_event(&self, id: EventId) -> Result<Option<EventRecord>, StoreError> {
-        self.find(id).await
-    }
-
-    async fn keep_rejected(
-        &self,
-        requests: &[RejectedRequest],
-        budget: &RejectedBudget,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.keep(requests, budget, now).await
-    }
-
-    async fn prune_rejected(
-        &self,
-        source: &Name,
-        budget: &RejectedBudget,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.prune(source, budget, now).await
-    }
-
-    async fn list_rejected(
-        &self,
-        source: &Name,
-        after: RejectedId,
-        limit: u32,
-    ) -> Result<Vec<StoredRejection>, StoreError> {
-        self.rejected(source, after, limit).await
-    }
-
-    async fn remove_rejected(&self, ids: &[RejectedId]) -> Result<(), StoreError> {
-        self.remove(ids).await
-    }
-
-    async fn migrate(&self) -> Result<usize, StoreError> {
-        self.apply_migrations().await
-    }
-
-    async fn pending_migrations(&self) -> Result<usize, StoreError> {
-        self.count_pending_migrations().await
-    }
-
     async fn ping(&self) -> Result<(), StoreError> {
-        let read_only: bool = sqlx::query_scalar(IS_READ_ONLY)
+        let (read_only, missing): (bool, Option<String>) = sqlx::query_as(CAN_COMMIT)
             .fetch_one(&self.pool)
             .await
             .map_err(store_error)?;
-        if read_only {
-            Err(StoreError::ReadOnly)
-        } else {
-            Ok(())
+        match missing {
+            _ if read_only => Err(StoreError::ReadOnly),
+            Some(missing) => Err(StoreError::Forbidden { missing }),
+            None => Ok(()),
         }
     }
 

@@ -1,12 +1,12 @@
 //! Refused requests, kept aside within a budget for each source.
 
-use std::collections::BTreeSet;
+use async_trait::async_trait;
 
 use super::{PostgresStore, column::column, error::store_error};
 use crate::{
     domain::{Name, RejectedId, RejectedRequest, StoredRejection, Timestamp},
     store::{
-        RejectedBudget, StoreError,
+        RejectedBudget, RejectedStore, StoreError,
         rows::{RejectedRow, headers_text},
     },
 };
@@ -22,7 +22,7 @@ from unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::bytea[])
 const PRUNE_REJECTED: &str = "
 with counted as (
     select id, received_at, row_number() over newest_first as position,
-           sum(octet_length(body)) over newest_first as size
+           sum(octet_length(body) + octet_length(headers::text)) over newest_first as size
     from rejected_requests
     where source = $1
     window newest_first as (order by id desc rows between unbounded preceding and current row)
@@ -42,17 +42,12 @@ limit $3";
 
 const REMOVE_REJECTED: &str = "delete from rejected_requests where id = any($1)";
 
-impl PostgresStore {
-    pub(super) async fn keep(
-        &self,
-        requests: &[RejectedRequest],
-        budget: &RejectedBudget,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
+#[async_trait]
+impl RejectedStore for PostgresStore {
+    async fn keep_rejected(&self, requests: &[RejectedRequest]) -> Result<(), StoreError> {
         if requests.is_empty() {
             return Ok(());
         }
-        let sources: BTreeSet<&Name> = requests.iter().map(|request| &request.source).collect();
         sqlx::query(INSERT_REJECTED)
             .bind(column(requests, |request| &*request.source))
             .bind(column(requests, |request| request.received_at))
@@ -61,14 +56,11 @@ impl PostgresStore {
             .bind(column(requests, |request| &*request.body))
             .execute(&self.pool)
             .await
-            .map_err(store_error)?;
-        for source in sources {
-            self.prune(source, budget, now).await?;
-        }
-        Ok(())
+            .map(drop)
+            .map_err(store_error)
     }
 
-    pub(super) async fn prune(
+    async fn prune_rejected(
         &self,
         source: &Name,
         budget: &RejectedBudget,
@@ -85,7 +77,7 @@ impl PostgresStore {
             .map_err(store_error)
     }
 
-    pub(super) async fn rejected(
+    async fn list_rejected(
         &self,
         source: &Name,
         after: RejectedId,
@@ -102,7 +94,7 @@ impl PostgresStore {
         rejections.collect::<Result<_, _>>().map_err(store_error)
     }
 
-    pub(super) async fn remove(&self, ids: &[RejectedId]) -> Result<(), StoreError> {
+    async fn remove_rejected(&self, ids: &[RejectedId]) -> Result<(), StoreError> {
         sqlx::query(REMOVE_REJECTED)
             .bind(column(ids, |id| id.0))
             .execute(&self.pool)

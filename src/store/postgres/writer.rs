@@ -10,9 +10,11 @@ use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions}
 use tokio::sync::{Mutex, MutexGuard};
 
 /// A commit is acknowledged once it is on disk, whatever the default of the server, database or role.
-/// `remote_apply` waits for even more, so it stays.
-const COMMIT_IS_DURABLE: &str = "
-select set_config('synchronous_commit', 'on', false)
+/// `remote_apply` waits for even more, so it stays. Set for this transaction only, in the message that
+/// opens it: behind a pooler the next transaction may run in another session.
+const BEGIN_DURABLY: &str = "
+begin isolation level read committed;
+select set_config('synchronous_commit', 'on', true)
 where current_setting('synchronous_commit') <> 'remote_apply'";
 
 /// Hands the connection to one batch at a time, in the order they ask.
@@ -50,27 +52,21 @@ impl Writer {
         if slot.closed {
             return Err(sqlx::Error::PoolClosed);
         }
-        // A kept connection may have died while it was idle. Nothing was sent yet, so a new one may try.
-        if let Some(mut connection) = slot.connection.take()
-            && execute(&mut connection, "begin").await.is_ok()
+        // A kept connection may have died while it was idle, or hang. Nothing was sent yet, so a new one may
+        // try. Half of the time, so that the new one is still in time for those who wait.
+        if let Some(kept) = slot.connection.take()
+            && let Ok(connection) = within(self.connect_timeout / 2, begin_on(kept)).await
         {
             return Ok(Turn { slot, connection });
         }
-        let mut connection = self.connect().await?;
-        execute(&mut connection, "begin").await?;
+        let anew = async { begin_on(self.options.connect().await?).await };
+        let connection = within(self.connect_timeout, anew).await?;
         Ok(Turn { slot, connection })
     }
 
-    /// A new connection whose commits are durable.
+    /// A new connection.
     pub(super) async fn connect(&self) -> sqlx::Result<PgConnection> {
-        let connect = async {
-            let mut connection = self.options.connect().await?;
-            execute(&mut connection, COMMIT_IS_DURABLE).await?;
-            Ok(connection)
-        };
-        tokio::time::timeout(self.connect_timeout, connect)
-            .await
-            .unwrap_or(Err(sqlx::Error::PoolTimedOut))
+        within(self.connect_timeout, self.options.connect()).await
     }
 
     /// Keeps a connection for the next batch.
@@ -103,7 +99,20 @@ impl Turn<'_> {
     }
 }
 
-/// One statement by the simple protocol: a single round trip, nothing to prepare.
+async fn begin_on(mut connection: PgConnection) -> sqlx::Result<PgConnection> {
+    execute(&mut connection, BEGIN_DURABLY).await?;
+    Ok(connection)
+}
+
+async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = sqlx::Result<T>>,
+) -> sqlx::Result<T> {
+    let outcome = tokio::time::timeout(limit, work).await;
+    outcome.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+}
+
+/// Statements by the simple protocol: a single round trip, nothing to prepare.
 async fn execute(connection: &mut PgConnection, sql: &'static str) -> sqlx::Result<()> {
     sqlx::raw_sql(sql).execute(connection).await.map(drop)
 }

@@ -1,9 +1,9 @@
-//! Makes a batch durable, event by event, in the order of arrival.
+//! Inserts a batch, event by event, in the order of arrival.
 
 use sha2::{Digest, Sha256};
 use sqlx::SqliteConnection;
 
-use super::{SqliteStore, error::store_error};
+use super::error::store_error;
 use crate::{
     domain::{EventId, Insertion, NewEvent, iso_millis},
     store::StoreError,
@@ -29,25 +29,8 @@ insert into deliveries (event_id, sink, created_at, next_attempt_at)
 values (?1, ?2, ?3, ?3)
 on conflict do nothing";
 
-impl SqliteStore {
-    pub(super) async fn insert_batch(
-        &self,
-        events: &[NewEvent],
-    ) -> Result<Vec<Insertion>, StoreError> {
-        if events.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut turn = self.writer.begin().await.map_err(store_error)?;
-        let mut insertions = Vec::with_capacity(events.len());
-        for event in events {
-            insertions.push(insert(&mut turn.connection, event).await?);
-        }
-        turn.commit().await.map_err(store_error)?;
-        Ok(insertions)
-    }
-}
-
-async fn insert(
+/// Inserts one event of a batch, and tells what became of it.
+pub(super) async fn insert(
     connection: &mut SqliteConnection,
     event: &NewEvent,
 ) -> Result<Insertion, StoreError> {

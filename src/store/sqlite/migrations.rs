@@ -1,12 +1,13 @@
 //! Brings an embedded database to the schema this version knows.
 
+use async_trait::async_trait;
 use sqlx::{
     Connection,
     migrate::{MigrateError, Migrator},
 };
 
 use super::{SqliteStore, error::store_error};
-use crate::store::{StoreError, migrations};
+use crate::store::{Schema, StoreError, migrations};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -15,8 +16,9 @@ select exists (select 1 from sqlite_master where type = 'table' and name = '_sql
 
 const APPLIED: &str = "select version, checksum from _sqlx_migrations order by version";
 
-impl SqliteStore {
-    pub(super) async fn apply_migrations(&self) -> Result<usize, StoreError> {
+#[async_trait]
+impl Schema for SqliteStore {
+    async fn migrate(&self) -> Result<usize, StoreError> {
         let mut connection = self.writer.connect().await.map_err(store_error)?;
         // Inside our transaction each migration is a savepoint: all of them are applied, or none, and by
         // one process.
@@ -32,7 +34,7 @@ impl SqliteStore {
         Ok(applied)
     }
 
-    pub(super) async fn count_pending_migrations(&self) -> Result<usize, StoreError> {
+    async fn pending_migrations(&self) -> Result<usize, StoreError> {
         let migrated: bool = sqlx::query_scalar(WAS_EVER_MIGRATED)
             .fetch_one(&self.readers)
             .await

@@ -25,11 +25,7 @@ use self::{
     error::{is_read_only, store_error},
     writer::Writer,
 };
-use super::{EventFilter, RejectedBudget, Store, StoreError};
-use crate::domain::{
-    EventId, EventRecord, EventSummary, Insertion, Name, NewEvent, RejectedId, RejectedRequest,
-    StoredRejection, Timestamp,
-};
+use super::{Store, StoreError};
 
 /// How long to wait for another process that writes, such as a CLI command.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -116,57 +112,6 @@ impl SqliteStore {
 
 #[async_trait]
 impl Store for SqliteStore {
-    async fn insert_events(&self, events: &[NewEvent]) -> Result<Vec<Insertion>, StoreError> {
-        self.insert_batch(events).await
-    }
-
-    async fn list_events(&self, filter: &EventFilter) -> Result<Vec<EventSummary>, StoreError> {
-        self.list(filter).await
-    }
-
-    async fn find_event(&self, id: EventId) -> Result<Option<EventRecord>, StoreError> {
-        self.find(id).await
-    }
-
-    async fn keep_rejected(
-        &self,
-        requests: &[RejectedRequest],
-        budget: &RejectedBudget,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.keep(requests, budget, now).await
-    }
-
-    async fn prune_rejected(
-        &self,
-        source: &Name,
-        budget: &RejectedBudget,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.prune(source, budget, now).await
-    }
-
-    async fn list_rejected(
-        &self,
-        source: &Name,
-        after: RejectedId,
-        limit: u32,
-    ) -> Result<Vec<StoredRejection>, StoreError> {
-        self.rejected(source, after, limit).await
-    }
-
-    async fn remove_rejected(&self, ids: &[RejectedId]) -> Result<(), StoreError> {
-        self.remove(ids).await
-    }
-
-    async fn migrate(&self) -> Result<usize, StoreError> {
-        self.apply_migrations().await
-    }
-
-    async fn pending_migrations(&self) -> Result<usize, StoreError> {
-        self.count_pending_migrations().await
-    }
-
     /// Writes, and takes it back: nothing reaches the disk.
     async fn ping(&self) -> Result<(), StoreError> {
         let attempt = async {

@@ -1,12 +1,12 @@
 //! Refused requests, kept aside within a budget for each source; written in short turns.
 
-use std::collections::BTreeSet;
+use async_trait::async_trait;
 
 use super::{SqliteStore, error::store_error, writer::BACKGROUND_ROWS};
 use crate::{
     domain::{Name, RejectedId, RejectedRequest, StoredRejection, Timestamp, iso_millis},
     store::{
-        RejectedBudget, StoreError,
+        RejectedBudget, RejectedStore, StoreError,
         rows::{RejectedRow, headers_text},
     },
 };
@@ -19,7 +19,7 @@ values (?1, ?2, ?3, ?4, ?5)";
 const OVER_BUDGET: &str = "
 select id
 from (select id, received_at, row_number() over newest_first as position,
-             sum(length(body)) over newest_first as size
+             sum(length(body) + length(cast(headers as blob))) over newest_first as size
       from rejected_requests
       where source = ?1
       window newest_first as (order by id desc rows between unbounded preceding and current row))
@@ -35,34 +35,26 @@ limit ?3";
 
 const REMOVE_REJECTED: &str = "delete from rejected_requests where id = ?1";
 
-impl SqliteStore {
-    pub(super) async fn keep(
-        &self,
-        requests: &[RejectedRequest],
-        budget: &RejectedBudget,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
+#[async_trait]
+impl RejectedStore for SqliteStore {
+    async fn keep_rejected(&self, requests: &[RejectedRequest]) -> Result<(), StoreError> {
         for some in requests.chunks(BACKGROUND_ROWS) {
             self.insert_rejected(some).await?;
-        }
-        let sources: BTreeSet<&Name> = requests.iter().map(|request| &request.source).collect();
-        for source in sources {
-            self.prune(source, budget, now).await?;
         }
         Ok(())
     }
 
-    pub(super) async fn prune(
+    async fn prune_rejected(
         &self,
         source: &Name,
         budget: &RejectedBudget,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let over_budget = self.over_budget(source, budget, now).await?;
-        self.remove(&over_budget).await
+        self.remove_rejected(&over_budget).await
     }
 
-    pub(super) async fn rejected(
+    async fn list_rejected(
         &self,
         source: &Name,
         after: RejectedId,
@@ -79,7 +71,7 @@ impl SqliteStore {
         rejections.collect::<Result<_, _>>().map_err(store_error)
     }
 
-    pub(super) async fn remove(&self, ids: &[RejectedId]) -> Result<(), StoreError> {
+    async fn remove_rejected(&self, ids: &[RejectedId]) -> Result<(), StoreError> {
         for some in ids.chunks(BACKGROUND_ROWS) {
             let mut turn = self
                 .writer
@@ -97,7 +89,9 @@ impl SqliteStore {
         }
         Ok(())
     }
+}
 
+impl SqliteStore {
     async fn insert_rejected(&self, requests: &[RejectedRequest]) -> Result<(), StoreError> {
         let mut turn = self
             .writer

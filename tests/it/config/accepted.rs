@@ -153,11 +153,11 @@ fn lists_and_units_from_the_environment() {
         .set("B", "two");
     assert_eq!(accepted(&program, &[])[0], "sources.main");
     let outcome = program
-        .set("RECEIVER__INTAKE__MAX_BUFFER", "1023KiB")
+        .set("RECEIVER__INTAKE__MAX_BATCH", "0")
         .run(&["check"]);
     assert_snapshot!(outcome.refusal(), @r#"
     error: the configuration is not usable:
-      intake.max_buffer: must be at least server.max_body (1.0 MiB), or no such body fits (in the environment)
+      intake.max_batch: must be from 1 to 1000000 (in the environment)
     "#);
 }
 

@@ -83,7 +83,7 @@ fn are_told_all_at_once_by_their_full_keys() {
       server.max_connections: must be a whole number, 0 or more (in receiver.toml)
       server.request_timeout: must be a text, not a number (in receiver.toml)
       intake.max_queue: must be a whole number, 0 or more, not a text (in receiver.toml)
-      intake.max_batch: must be at least 1 (in receiver.toml)
+      intake.max_batch: must be from 1 to 1000000 (in receiver.toml)
       database.migrate: must be true or false, not a text (in receiver.toml)
       database.url: must start with postgres:// or sqlite: (in receiver.toml)
       rejected_requests.max_count: must be a whole number from 0 to 4294967295 (in receiver.toml)

@@ -1,6 +1,6 @@
 //! A migrated database of a test's own: through the store, and behind its back.
 
-use huntr_receiver::store::{Store, sqlite::SqliteStore};
+use huntr_receiver::store::{Schema, Store, sqlite::SqliteStore};
 use sqlx::{
     Decode, Executor, PgPool, Postgres, Sqlite, SqlitePool, Type,
     postgres::PgRow,

@@ -1,6 +1,6 @@
 //! Which migrations are pending, and that applying them twice changes nothing.
 
-use huntr_receiver::store::{Store, StoreError, sqlite::SqliteStore};
+use huntr_receiver::store::{Schema, Store, StoreError, sqlite::SqliteStore};
 use sqlx::migrate::MigrateError;
 
 use super::{database::Database, samples::event};

@@ -1,29 +1,16 @@
-//! What only a server has: replicas beside us, defaults that are not ours, and a network between.
+//! What only a server has: replicas beside us, settings and privileges that are not ours, and its own words.
 
 use std::{net::TcpListener, time::Duration};
 
 use huntr_receiver::{
     domain::{Insertion, NewEvent},
-    store::{EventFilter, Store, StoreError, postgres::PostgresStore},
+    store::{EventStore, Store, StoreError, postgres::PostgresStore},
 };
 use sha2::{Digest, Sha256};
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::PgPool;
 
-use super::samples::{event, id_of, with_body};
-use crate::postgres::{COMMIT_TIMEOUT, connect, fresh_database};
-
-async fn execute(url: &str, sql: &str) {
-    let pool = PgPool::connect(url).await.expect("connected");
-    sqlx::raw_sql(AssertSqlSafe(sql))
-        .execute(&pool)
-        .await
-        .expect("executed");
-    pool.close().await;
-}
-
-fn database_name(url: &str) -> &str {
-    url.rsplit('/').next().expect("a database's name")
-}
+use super::samples::{event, id_of, name, with_body};
+use crate::postgres::{COMMIT_TIMEOUT, connect, execute, fresh_database, on_every_connection};
 
 async fn failure_of(url: &str, commit_timeout: Duration) -> StoreError {
     let answer = PostgresStore::connect(&url.into(), commit_timeout).await;
@@ -69,64 +56,6 @@ async fn replicas_never_deadlock_and_agree_on_every_event() {
 }
 
 #[tokio::test]
-async fn commits_are_synchronous_whatever_the_default() {
-    let url = fresh_database().await;
-    let name = database_name(&url);
-    execute(
-        &url,
-        &format!("alter database {name} set synchronous_commit = off"),
-    )
-    .await;
-    let note = "create table noted (setting text);
-                create function note() returns trigger language plpgsql as $$ begin
-                  insert into noted select setting from pg_settings where name = 'synchronous_commit';
-                  return new; end $$;
-                create trigger note before insert on events for each row execute function note()";
-    execute(&url, note).await;
-    connect(&url)
-        .await
-        .insert_events(&[event("a")])
-        .await
-        .expect("stored");
-
-    let pool = PgPool::connect(&url).await.expect("connected");
-    let default: String = sqlx::query_scalar("show synchronous_commit")
-        .fetch_one(&pool)
-        .await
-        .expect("shown");
-    assert_eq!(default, "off");
-    let noted: Vec<String> = sqlx::query_scalar("select setting from noted")
-        .fetch_all(&pool)
-        .await
-        .expect("read");
-    assert_eq!(noted, ["on"]);
-}
-
-#[tokio::test]
-async fn a_broken_connection_is_replaced_before_anything_is_sent() {
-    let url = fresh_database().await;
-    let store = connect(&url).await;
-    store.insert_events(&[event("a")]).await.expect("stored");
-    let cut = "select pg_terminate_backend(pid, 10000) from pg_stat_activity
-               where datname = current_database() and application_name = 'huntr-receiver'";
-    for id in ["b", "c"] {
-        execute(&url, cut).await;
-        store
-            .insert_events(&[event(id)])
-            .await
-            .expect("stored on a new connection");
-        let filter = EventFilter {
-            limit: 10,
-            ..EventFilter::default()
-        };
-        store
-            .list_events(&filter)
-            .await
-            .expect("listed on a new connection");
-    }
-}
-
-#[tokio::test]
 async fn a_missing_database_is_a_matter_of_configuration() {
     let url = fresh_database().await;
     let failure = failure_of(&format!("{url}_not"), COMMIT_TIMEOUT).await;
@@ -159,10 +88,9 @@ async fn a_server_that_is_away_may_come_back() {
 #[tokio::test]
 async fn a_read_only_database_takes_no_commit() {
     let url = fresh_database().await;
-    let name = database_name(&url);
     execute(
         &url,
-        &format!("alter database {name} set default_transaction_read_only = on"),
+        &on_every_connection("default_transaction_read_only = on"),
     )
     .await;
     let store = connect(&url).await;
@@ -173,6 +101,37 @@ async fn a_read_only_database_takes_no_commit() {
         matches!(insertion, Err(StoreError::Unavailable(_))),
         "{insertion:?}"
     );
+}
+
+#[tokio::test]
+async fn a_user_who_may_not_write_is_told_what_to_grant() {
+    let url = fresh_database().await;
+    let store = connect(&format!("{url}?options[role]=pg_monitor")).await;
+    let ping = store.ping().await.expect_err("no privileges");
+    assert!(!ping.is_transient());
+    assert_eq!(
+        ping.to_string(),
+        "the database's user lacks privileges: select on events, insert on events, \
+         insert on event_conflicts, insert on deliveries"
+    );
+    let insertion = store.insert_events(&[event("a")]).await;
+    assert!(
+        matches!(insertion, Err(StoreError::Misconfigured(_))),
+        "{insertion:?}"
+    );
+    // No more and no less is needed for events, their duplicates, conflicts and deliveries.
+    let grants = "grant select, insert on events to pg_monitor;
+                  grant insert on event_conflicts, deliveries to pg_monitor";
+    execute(&url, grants).await;
+    store.ping().await.expect("all privileges");
+    let wanted = NewEvent {
+        sinks: vec![name("orders")],
+        ..event("a")
+    };
+    let batch = [wanted, event("a"), with_body("a", b"another")];
+    for _ in 0..2 {
+        store.insert_events(&batch).await.expect("stored");
+    }
 }
 
 #[tokio::test]

@@ -1,11 +1,10 @@
 //! What only a file of one's own has: its mode, its lock, its readers, and one writer for all.
 
-use std::{os::unix::fs::PermissionsExt, path::Path, time::Duration};
+use std::{os::unix::fs::PermissionsExt, path::Path};
 
-use bytesize::ByteSize;
 use huntr_receiver::{
     domain::{NewEvent, RejectedRequest},
-    store::{EventFilter, RejectedBudget, Store, StoreError, sqlite::SqliteStore},
+    store::{EventFilter, EventStore, Schema, Store, StoreError, sqlite::SqliteStore},
 };
 
 use super::{
@@ -147,11 +146,6 @@ async fn at_most_one_background_batch_is_ahead_of_an_event() {
                create trigger note_what_was_ahead after insert on events
                begin insert into ahead select count(*) from rejected_requests; end";
     database.execute(sql, "").await;
-    let budget = RejectedBudget {
-        max_count: 10_000,
-        max_size: ByteSize::mib(1),
-        max_age: Duration::from_mins(1),
-    };
     let flood = vec![
         RejectedRequest {
             source: name("huntr"),
@@ -162,10 +156,10 @@ async fn at_most_one_background_batch_is_ahead_of_an_event() {
         };
         200
     ];
-    let (store, now, batch) = (&database.store, at(0), [event("a")]);
+    let (store, batch) = (&database.store, [event("a")]);
     let (one, other, events) = tokio::join!(
-        store.keep_rejected(&flood, &budget, now),
-        store.keep_rejected(&flood, &budget, now),
+        store.keep_rejected(&flood),
+        store.keep_rejected(&flood),
         store.insert_events(&batch),
     );
     one.and(other).expect("kept");

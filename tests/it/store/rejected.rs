@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use chrono::TimeDelta;
 use huntr_receiver::{
-    domain::{RejectedId, RejectedRequest, StoredRejection},
+    domain::{RejectedId, RejectedRequest, StoredRejection, Timestamp},
     store::{RejectedBudget, Store},
 };
 use serde_json::{Map, Value};
@@ -22,7 +22,8 @@ on_both_stores!(
     over_the_size_the_oldest_go,
     over_the_age_the_oldest_go,
     a_flood_on_one_source_evicts_nothing_of_another,
-    age_alone_removes_when_nothing_new_comes,
+    headers_count_towards_the_size,
+    nothing_goes_until_it_is_pruned,
     removed_requests_are_gone,
     a_nul_in_a_header_fails_nothing,
 );
@@ -41,6 +42,17 @@ fn request(body: &str) -> RejectedRequest {
         headers: Map::new(),
         body: body.to_owned().into(),
     }
+}
+
+async fn keep(store: &dyn Store, requests: &[RejectedRequest]) {
+    store.keep_rejected(requests).await.expect("kept");
+}
+
+async fn prune(store: &dyn Store, source: &str, budget: &RejectedBudget, now: Timestamp) {
+    store
+        .prune_rejected(&name(source), budget, now)
+        .await
+        .expect("pruned");
 }
 
 async fn all_of(store: &dyn Store, source: &str) -> Vec<StoredRejection> {
@@ -67,10 +79,7 @@ async fn a_request_comes_back_as_it_was_given(store: &dyn Store, database: &Data
         body: b"\0\xff".as_slice().into(),
         ..request("")
     };
-    store
-        .keep_rejected(&[sent], &ROOMY, at(123))
-        .await
-        .expect("kept");
+    keep(store, &[sent]).await;
     let kept = all_of(store, "huntr").await;
     assert_eq!(kept.len(), 1);
     assert_eq!(kept[0].received_at, at(123));
@@ -84,10 +93,7 @@ async fn a_request_comes_back_as_it_was_given(store: &dyn Store, database: &Data
 
 async fn pages_go_from_the_oldest_on(store: &dyn Store, _: &Database) {
     let sent = ["a", "b", "c", "d", "e"].map(request);
-    store
-        .keep_rejected(&sent, &ROOMY, at(0))
-        .await
-        .expect("kept");
+    keep(store, &sent).await;
     let mut after = RejectedId(0);
     let mut seen = Vec::new();
     for expected in [2, 2, 1, 0] {
@@ -107,37 +113,28 @@ async fn over_the_count_the_oldest_go(store: &dyn Store, _: &Database) {
         max_count: 3,
         ..ROOMY
     };
-    store
-        .keep_rejected(&["a", "b"].map(request), &budget, at(0))
-        .await
-        .expect("kept");
-    store
-        .keep_rejected(&["c", "d", "e"].map(request), &budget, at(0))
-        .await
-        .expect("kept");
+    keep(store, &["a", "b"].map(request)).await;
+    prune(store, "huntr", &budget, at(0)).await;
+    assert_eq!(bodies_of(store, "huntr").await, ["a", "b"]);
+    keep(store, &["c", "d", "e"].map(request)).await;
+    prune(store, "huntr", &budget, at(0)).await;
     assert_eq!(bodies_of(store, "huntr").await, ["c", "d", "e"]);
 }
 
 async fn over_the_size_the_oldest_go(store: &dyn Store, _: &Database) {
+    // Each request without headers takes two bytes more than its body: `{}`.
     let budget = RejectedBudget {
-        max_size: ByteSize::b(7),
+        max_size: ByteSize::b(11),
         ..ROOMY
     };
-    let sent = ["aaaa", "bbbb", "ccc"].map(request);
-    store
-        .keep_rejected(&sent, &budget, at(0))
-        .await
-        .expect("kept");
+    keep(store, &["aaaa", "bbbb", "ccc"].map(request)).await;
+    prune(store, "huntr", &budget, at(0)).await;
     assert_eq!(bodies_of(store, "huntr").await, ["bbbb", "ccc"]);
-    store
-        .keep_rejected(&[request("d")], &budget, at(0))
-        .await
-        .expect("kept");
+    keep(store, &[request("d")]).await;
+    prune(store, "huntr", &budget, at(0)).await;
     assert_eq!(bodies_of(store, "huntr").await, ["ccc", "d"]);
-    store
-        .keep_rejected(&[request("too large")], &budget, at(0))
-        .await
-        .expect("kept");
+    keep(store, &[request("much too large")]).await;
+    prune(store, "huntr", &budget, at(0)).await;
     assert!(bodies_of(store, "huntr").await.is_empty());
 }
 
@@ -150,57 +147,40 @@ async fn over_the_age_the_oldest_go(store: &dyn Store, _: &Database) {
         received_at: at(0) + minutes(1),
         ..request(body)
     };
-    store
-        .keep_rejected(&[request("a"), late("b")], &budget, at(0))
-        .await
-        .expect("kept");
-    let now = at(0) + minutes(1);
-    store
-        .keep_rejected(&[late("c")], &budget, now)
-        .await
-        .expect("kept");
+    keep(store, &[request("a"), late("b")]).await;
+    prune(store, "huntr", &budget, at(0) + minutes(1)).await;
     assert_eq!(
         bodies_of(store, "huntr").await,
-        ["a", "b", "c"],
+        ["a", "b"],
         "just not too old"
     );
-    let now = at(1) + minutes(1);
-    store
-        .keep_rejected(&[late("d")], &budget, now)
-        .await
-        .expect("kept");
-    assert_eq!(bodies_of(store, "huntr").await, ["b", "c", "d"]);
+    prune(store, "huntr", &budget, at(1) + minutes(1)).await;
+    assert_eq!(bodies_of(store, "huntr").await, ["b"]);
+    prune(store, "huntr", &budget, at(0) + TimeDelta::days(2)).await;
+    assert!(bodies_of(store, "huntr").await.is_empty());
 }
 
 async fn a_flood_on_one_source_evicts_nothing_of_another(store: &dyn Store, _: &Database) {
     let budget = RejectedBudget {
         max_count: 5,
-        max_size: ByteSize::b(20),
+        max_size: ByteSize::b(30),
         ..ROOMY
     };
     let of = |source: &str, body: &str| RejectedRequest {
         source: name(source),
         ..request(body)
     };
-    let quiet = [of("quiet", "precious"), of("quiet", "too")];
-    store
-        .keep_rejected(&quiet, &budget, at(0))
-        .await
-        .expect("kept");
+    keep(store, &[of("quiet", "precious"), of("quiet", "too")]).await;
     for _ in 0..3 {
         let flood: Vec<_> = (0..200)
             .map(|number| of("flood", &number.to_string()))
             .collect();
-        store
-            .keep_rejected(&flood, &budget, at(0))
-            .await
-            .expect("kept");
+        keep(store, &flood).await;
+        prune(store, "flood", &budget, at(0)).await;
     }
-    let both = [of("flood", "last"), of("quiet", "third")];
-    store
-        .keep_rejected(&both, &budget, at(0))
-        .await
-        .expect("kept");
+    keep(store, &[of("flood", "last"), of("quiet", "third")]).await;
+    prune(store, "flood", &budget, at(0)).await;
+    prune(store, "quiet", &budget, at(0)).await;
     assert_eq!(
         bodies_of(store, "quiet").await,
         ["precious", "too", "third"]
@@ -211,26 +191,39 @@ async fn a_flood_on_one_source_evicts_nothing_of_another(store: &dyn Store, _: &
     );
 }
 
-async fn age_alone_removes_when_nothing_new_comes(store: &dyn Store, _: &Database) {
-    store
-        .keep_rejected(&[request("old")], &ROOMY, at(0))
-        .await
-        .expect("kept");
-    store
-        .prune_rejected(&name("huntr"), &ROOMY, at(0) + TimeDelta::days(2))
-        .await
-        .expect("pruned");
-    assert!(all_of(store, "huntr").await.is_empty());
+async fn headers_count_towards_the_size(store: &dyn Store, _: &Database) {
+    let budget = RejectedBudget {
+        max_size: ByteSize::b(250),
+        ..ROOMY
+    };
+    // 100 bytes in 50 characters.
+    let with_headers = |body| RejectedRequest {
+        headers: Map::from_iter([("x".to_owned(), Value::from("é".repeat(50)))]),
+        ..request(body)
+    };
+    keep(store, &["a", "b", "c"].map(with_headers)).await;
+    prune(store, "huntr", &budget, at(0)).await;
+    assert_eq!(bodies_of(store, "huntr").await, ["b", "c"]);
+}
+
+async fn nothing_goes_until_it_is_pruned(store: &dyn Store, _: &Database) {
+    let none = RejectedBudget {
+        max_count: 0,
+        ..ROOMY
+    };
+    keep(store, &["a", "b"].map(request)).await;
+    prune(store, "another", &none, at(0)).await;
+    keep(store, &[]).await;
+    assert_eq!(bodies_of(store, "huntr").await, ["a", "b"]);
+    prune(store, "huntr", &none, at(0)).await;
+    assert!(bodies_of(store, "huntr").await.is_empty());
 }
 
 async fn removed_requests_are_gone(store: &dyn Store, _: &Database) {
     let sent: Vec<_> = (0..150)
         .map(|number| request(&number.to_string()))
         .collect();
-    store
-        .keep_rejected(&sent, &ROOMY, at(0))
-        .await
-        .expect("kept");
+    keep(store, &sent).await;
     let ids: Vec<_> = all_of(store, "huntr")
         .await
         .into_iter()
@@ -252,9 +245,6 @@ async fn a_nul_in_a_header_fails_nothing(store: &dyn Store, _: &Database) {
         headers,
         ..request("")
     };
-    store
-        .keep_rejected(&[sent], &ROOMY, at(0))
-        .await
-        .expect("kept");
+    keep(store, &[sent]).await;
     assert_eq!(all_of(store, "huntr").await[0].headers["x"], "a\u{fffd}b");
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta};
 use huntr_receiver::domain::{EventId, Insertion, Name, NewEvent, Origin, Timestamp};
 
-pub(super) fn name(text: &str) -> Name {
+pub(crate) fn name(text: &str) -> Name {
     text.parse().expect("a name")
 }
 
@@ -16,7 +16,7 @@ pub(super) fn minutes(count: i64) -> TimeDelta {
     TimeDelta::minutes(count)
 }
 
-pub(super) fn event(delivery_id: &str) -> NewEvent {
+pub(crate) fn event(delivery_id: &str) -> NewEvent {
     NewEvent {
         source: name("huntr"),
         provider: "huntr",

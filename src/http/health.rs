@@ -18,7 +18,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::store::Store;
+use crate::{intake::Commits, store::Store};
 
 /// Between two probes of the database.
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
@@ -42,9 +42,9 @@ impl Readiness {
     }
 
     /// Probes the store until `closing`.
-    pub async fn watch(self, store: Arc<dyn Store>, closing: CancellationToken) {
+    pub async fn watch(self, store: Arc<dyn Store>, commits: Commits, closing: CancellationToken) {
         loop {
-            self.probe(&*store).await;
+            self.probe(&*store, &commits).await;
             tokio::select! {
                 () = closing.cancelled() => return,
                 () = tokio::time::sleep(PROBE_INTERVAL) => {}
@@ -52,13 +52,15 @@ impl Readiness {
         }
     }
 
-    /// Asks the store once, and logs when the answer has changed.
-    pub async fn probe(&self, store: &dyn Store) {
+    /// Asks the store once, and logs when the answer has changed. What the store says of itself is not
+    /// enough: on a full disk it answers, and commits nothing.
+    pub async fn probe(&self, store: &dyn Store, commits: &Commits) {
         let answer = tokio::time::timeout(PROBE_TIMEOUT, store.ping()).await;
-        let up = matches!(answer, Ok(Ok(())));
+        let up = matches!(answer, Ok(Ok(()))) && !commits.are_failing();
         let was_up = self.0.database.swap(up, Ordering::Relaxed);
         match answer {
-            Ok(Ok(())) if !was_up => info!("the database takes deliveries"),
+            Ok(Ok(())) if up && !was_up => info!("the database takes deliveries"),
+            Ok(Ok(())) if !up && was_up => warn!("the database takes no deliveries: commits fail"),
             Ok(Err(error)) if was_up => {
                 warn!(?error, "the database takes no deliveries");
             }

@@ -148,6 +148,8 @@ fn connection_builder(limits: ConnectionLimits) -> auto::Builder<TokioExecutor> 
     builder
         .http1()
         .timer(TokioTimer::new())
+        // A sender may close its side once it has sent all, and still wants the answer.
+        .half_close(true)
         .header_read_timeout(limits.header_timeout)
         .max_buf_size(MAX_HEADER_BYTES)
         .max_headers(MAX_HEADERS);

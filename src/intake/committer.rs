@@ -3,7 +3,10 @@
 //! There is no artificial delay: a lone event is committed at once, and the slower the database, the
 //! larger the batches.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -25,6 +28,26 @@ const HANGING: Duration = Duration::from_secs(10);
 /// Between two tries of a batch that the database was not there for.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
+/// After a failure, it is worth another delivery to see whether commits still fail.
+const FAILURE_COUNTS: Duration = Duration::from_secs(5);
+
+/// How the last commits went. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Commits(Arc<Mutex<Option<Instant>>>);
+
+impl Commits {
+    /// Whether the last commit failed, and that a short while ago.
+    #[must_use]
+    pub fn are_failing(&self) -> bool {
+        let failed_at = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        failed_at.is_some_and(|failed_at| failed_at.elapsed() < FAILURE_COUNTS)
+    }
+
+    fn note(&self, failed_at: Option<Instant>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = failed_at;
+    }
+}
+
 /// Commits what was submitted, batch by batch.
 pub struct Committer {
     queue: mpsc::Receiver<Submission>,
@@ -35,6 +58,7 @@ pub struct Committer {
     patience: Duration,
     /// While the database is away, each batch fails, and one line a second says so.
     failures: Sampler,
+    commits: Commits,
 }
 
 impl Committer {
@@ -51,7 +75,14 @@ impl Committer {
             max_batch_bytes: config.max_batch_size.as_u64(),
             patience,
             failures: Sampler::new(1),
+            commits: Commits::default(),
         }
+    }
+
+    /// Where to see how commits go.
+    #[must_use]
+    pub fn commits(&self) -> Commits {
+        self.commits.clone()
     }
 
     /// Commits until `closing`, and then what is still queued.
@@ -71,7 +102,7 @@ impl Committer {
     /// Commits `first` with what is queued behind it, and answers everybody.
     #[instrument(name = "intake.commit", skip_all, fields(batch.events))]
     async fn step(&mut self, first: Submission) {
-        let batch = self.fill(first);
+        let batch = self.fill(first).await;
         tracing::Span::current().record("batch.events", batch.len());
         metrics::batch_size(batch.len());
         let mut events = Vec::with_capacity(batch.len());
@@ -89,17 +120,27 @@ impl Committer {
         .await;
     }
 
-    fn fill(&mut self, first: Submission) -> Vec<Submission> {
+    /// Takes what is queued. Those who were answered together post again together: as long as each look
+    /// finds more, the others are let run and there is another look, rather than to commit the first of
+    /// them alone while all the others wait. No time passes where nobody comes.
+    async fn fill(&mut self, first: Submission) -> Vec<Submission> {
         let mut bytes = first.event.body.len() as u64;
         let mut batch = vec![first];
-        while batch.len() < self.max_batch && bytes < self.max_batch_bytes {
-            let Ok(next) = self.queue.try_recv() else {
-                break;
-            };
-            bytes += next.event.body.len() as u64;
-            batch.push(next);
+        loop {
+            let before = batch.len();
+            while batch.len() < self.max_batch && bytes < self.max_batch_bytes {
+                let Ok(next) = self.queue.try_recv() else {
+                    break;
+                };
+                bytes += next.event.body.len() as u64;
+                batch.push(next);
+            }
+            tokio::task::yield_now().await;
+            let is_full = batch.len() >= self.max_batch || bytes >= self.max_batch_bytes;
+            if is_full || (batch.len() == before && self.queue.is_empty()) {
+                return batch;
+            }
         }
-        batch
     }
 
     /// Inserts the events, halving a batch that holds a row the database refuses, until it stands alone.
@@ -138,6 +179,7 @@ impl Committer {
             let error = match commit.await {
                 Ok(Ok(insertions)) => {
                     metrics::commit_seconds(started.elapsed());
+                    self.commits.note(None);
                     return Ok(insertions);
                 }
                 Ok(Err(error)) => error,
@@ -161,7 +203,10 @@ impl Committer {
                 event.delivery_id = event.delivery_id,
                 "the database refuses an event"
             );
-        } else if let Sample::Taken { held_back } = self.failures.next(Instant::now()) {
+            return;
+        }
+        self.commits.note(Some(Instant::now()));
+        if let Sample::Taken { held_back } = self.failures.next(Instant::now()) {
             let events = events.len();
             error!(
                 ?error,

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use tokio::sync::{mpsc, oneshot};
 
 pub use buffer::{Buffer, Reservation};
-pub use committer::Committer;
+pub use committer::{Commits, Committer};
 pub use keeper::Keeper;
 pub use refusals::{RefusalLog, Refused, Why};
 

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Requests of a source that may wait to be kept aside.
-const MAX_WAITING: usize = 256;
+const MAX_WAITING: usize = 4096;
 /// And the bytes of their bodies, over all sources: apart from the memory of what is still arriving.
 const MAX_WAITING_SIZE: ByteSize = ByteSize::mib(16);
 /// More in a second than this are neither diagnosed nor logged one by one.

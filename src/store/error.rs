@@ -40,6 +40,18 @@ pub enum StoreError {
         /// The database's file.
         path: String,
     },
+    /// The file is not the one that was opened: what is written now would be found by nobody.
+    #[error("{path} was removed or replaced while it was in use; restart the receiver")]
+    Replaced {
+        /// The database's file.
+        path: String,
+    },
+    /// The server stores text in an encoding that lacks most characters.
+    #[error("the database is encoded in {encoding}; create it with encoding UTF8")]
+    NotUtf8 {
+        /// The server's encoding.
+        encoding: String,
+    },
     /// A file or folder of the embedded database cannot be used.
     #[error("{path} cannot be used")]
     Io {
@@ -62,6 +74,8 @@ impl StoreError {
             | Self::Migration(_)
             | Self::Forbidden { .. }
             | Self::Locked { .. }
+            | Self::Replaced { .. }
+            | Self::NotUtf8 { .. }
             | Self::Io { .. } => false,
         }
     }

@@ -71,7 +71,7 @@ pub(crate) fn on_every_connection(setting: &str) -> String {
     )
 }
 
-async fn create_database(options: &str) -> String {
+pub(crate) async fn create_database(options: &str) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     // A database can be copied only once at a time while nobody is connected to it.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());

@@ -75,7 +75,7 @@ fn file<'a>(source: &'a Source, path: &Path) -> anyhow::Result<Letter<'a>> {
 /// The sample of that name, or every documented one.
 fn samples<'a>(sources: &[&'a Source], name: Option<&str>) -> Vec<Letter<'a>> {
     let wanted = |sample: &Sample| match name {
-        Some(name) => sample.name == name,
+        Some(name) => sample.name.eq_ignore_ascii_case(name),
         None => sample.documented,
     };
     let mut letters = Vec::new();

@@ -103,7 +103,7 @@ fn what_instead(header: &[u8]) -> Refusal {
     }
 }
 
-/// The body as common JSON writers would write it: without spaces, indented, and as Python does.
+/// The body as common JSON writers would write it: without spaces, and as Python does.
 fn rewritings(body: &[u8]) -> Vec<Vec<u8>> {
     if body.len() > MAX_REWRITTEN {
         return Vec::new();
@@ -112,14 +112,10 @@ fn rewritings(body: &[u8]) -> Vec<Vec<u8>> {
         return Vec::new();
     };
     let python = serialize(&value, PythonFormatter);
-    [
-        serde_json::to_vec(&value).ok(),
-        serde_json::to_vec_pretty(&value).ok(),
-        python,
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    [serde_json::to_vec(&value).ok(), python]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn serialize(

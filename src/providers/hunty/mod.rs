@@ -65,6 +65,9 @@ impl Config {
             if HeaderValue::from_bytes(secret.expose()).is_err() {
                 let why = "has characters that no HTTP header can carry, such as a newline";
                 problems.push((format!("secrets.{index}"), why.into()));
+            } else if secret.expose().trim_ascii() != secret.expose() {
+                let why = "has whitespace around it, which no HTTP header can carry: take it out";
+                problems.push((format!("secrets.{index}"), why.into()));
             }
         }
         problems

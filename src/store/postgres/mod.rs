@@ -24,8 +24,8 @@ use super::{Store, StoreError};
 /// Connections for everything but the events themselves.
 const POOL_SIZE: u32 = 4;
 
-const DURABILITY: &str =
-    "select current_setting('fsync')::bool, current_setting('full_page_writes')::bool";
+const SETTINGS: &str = "select current_setting('fsync')::bool, current_setting('full_page_writes')::bool, \
+     current_setting('server_encoding')";
 
 /// Read-only is on in a standby too, not only where `default_transaction_read_only` is set. A privilege on
 /// single columns counts, as does a table that is not there yet: only what surely fails is told.
@@ -58,9 +58,7 @@ impl PostgresStore {
             .disable_statement_logging();
         let writer = Writer::new(options.clone(), commit_timeout);
         let mut connection = writer.connect().await.map_err(store_error)?;
-        warn_of_lost_commits(&mut connection)
-            .await
-            .map_err(store_error)?;
+        check_settings(&mut connection).await?;
         writer.keep(connection).await;
 
         let pool = PgPoolOptions::new()
@@ -95,9 +93,14 @@ impl Store for PostgresStore {
     }
 }
 
-async fn warn_of_lost_commits(connection: &mut PgConnection) -> sqlx::Result<()> {
-    let (fsync, full_page_writes): (bool, bool) =
-        sqlx::query_as(DURABILITY).fetch_one(connection).await?;
+/// Refuses a server that cannot hold what is sent, and warns of one that may lose it.
+async fn check_settings(connection: &mut PgConnection) -> Result<(), StoreError> {
+    let settings = sqlx::query_as(SETTINGS).fetch_one(connection).await;
+    let (fsync, full_page_writes, encoding): (bool, bool, String) =
+        settings.map_err(store_error)?;
+    if encoding != "UTF8" {
+        return Err(StoreError::NotUtf8 { encoding });
+    }
     if !fsync {
         tracing::warn!(
             "the database server runs with fsync = off: a power cut loses acknowledged events; set it on"

@@ -33,6 +33,7 @@ where id = ?1";
 #[async_trait]
 impl EventStore for SqliteStore {
     async fn insert_events(&self, events: &[NewEvent]) -> Result<Vec<Insertion>, StoreError> {
+        self.identity.check()?;
         if events.is_empty() {
             return Ok(Vec::new());
         }

@@ -4,7 +4,7 @@ use std::{
     ffi::OsString,
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -81,5 +81,36 @@ fn unusable(path: &Path, source: io::Error) -> StoreError {
     StoreError::Io {
         path: path.display().to_string(),
         source,
+    }
+}
+
+/// Which file was opened, so that it is noticed when another one, or none, has its place: the open one
+/// would go on taking events that nobody finds again.
+pub(super) struct Identity {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+}
+
+impl Identity {
+    pub(super) fn of(path: &Path) -> Result<Self, StoreError> {
+        let metadata = fs::metadata(path).map_err(|source| unusable(path, source))?;
+        Ok(Self {
+            path: path.to_owned(),
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        })
+    }
+
+    /// Whether the file is still in its place.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        let is_same =
+            |metadata: fs::Metadata| (metadata.dev(), metadata.ino()) == (self.device, self.inode);
+        if fs::metadata(&self.path).is_ok_and(is_same) {
+            return Ok(());
+        }
+        Err(StoreError::Replaced {
+            path: self.path.display().to_string(),
+        })
     }
 }

@@ -44,6 +44,7 @@ pub struct SqliteStore {
     writer: Writer,
     readers: SqlitePool,
     serving: Mutex<Option<File>>,
+    identity: file::Identity,
 }
 
 impl SqliteStore {
@@ -106,6 +107,7 @@ impl SqliteStore {
             writer,
             readers,
             serving: Mutex::new(None),
+            identity: file::Identity::of(path)?,
         })
     }
 }
@@ -114,6 +116,7 @@ impl SqliteStore {
 impl Store for SqliteStore {
     /// Writes, and takes it back: nothing reaches the disk.
     async fn ping(&self) -> Result<(), StoreError> {
+        self.identity.check()?;
         let attempt = async {
             let mut turn = self.writer.begin_in_background().await?;
             sqlx::query(WRITE).execute(&mut turn.connection).await?;

@@ -10,7 +10,9 @@ use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 
 use super::samples::{event, id_of, name, with_body};
-use crate::postgres::{COMMIT_TIMEOUT, connect, execute, fresh_database, on_every_connection};
+use crate::postgres::{
+    COMMIT_TIMEOUT, connect, create_database, execute, fresh_database, on_every_connection,
+};
 
 async fn failure_of(url: &str, commit_timeout: Duration) -> StoreError {
     let answer = PostgresStore::connect(&url.into(), commit_timeout).await;
@@ -184,4 +186,11 @@ async fn every_table_and_column_carries_a_comment() {
         .await
         .expect("read");
     assert!(silent.is_empty(), "{silent:?}");
+}
+
+#[tokio::test]
+async fn a_database_that_lacks_characters_is_refused() {
+    let url = create_database("encoding latin1 locale \'C\' template template0").await;
+    let refused = PostgresStore::connect(&url.into(), COMMIT_TIMEOUT).await;
+    assert!(matches!(refused, Err(StoreError::NotUtf8 { .. })));
 }

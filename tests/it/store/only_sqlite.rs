@@ -169,3 +169,22 @@ async fn at_most_one_background_batch_is_ahead_of_an_event() {
         [64]
     );
 }
+
+#[tokio::test]
+async fn a_file_that_is_gone_takes_nothing_more() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("receiver.db");
+    let store = SqliteStore::open(&path).await.expect("opening");
+    store.migrate().await.expect("migrating");
+    store.insert_events(&[event("a")]).await.expect("inserting");
+    std::fs::rename(&path, folder.path().join("moved.db")).expect("moving the file");
+    for failure in [
+        store.insert_events(&[event("b")]).await.map(drop),
+        store.ping().await,
+    ] {
+        assert!(
+            matches!(failure, Err(StoreError::Replaced { .. })),
+            "{failure:?}"
+        );
+    }
+}

@@ -1,31 +1,28 @@
 //! The receiver, put together: built whole before it serves, and taken down in the order in which events flow.
 
+mod running;
+
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail, ensure};
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::{
-    net::{TcpListener, TcpSocket},
-    time::timeout,
-};
+use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 
+use self::running::Running;
 use crate::{
     config::Config,
     deliveries::Routes,
-    domain::{Clock, SystemClock},
+    domain::{Clock, Name, SystemClock},
     http::{self, admin, health::Readiness, receive::Receiver, server::Server},
     intake::{Commits, Committer, Intake, Keeper, RefusalLog},
+    metrics::DeliveryMetrics,
     providers::{Source, Sources},
     shutdown::Group,
     store::{self, Store},
 };
 
-/// How long the last commits may take once nothing more comes in, and how long the rest may. With the
-/// grace of the connections they stay under the ten seconds after which a container runtime kills.
-const LAST_COMMITS: Duration = Duration::from_secs(3);
-const LAST_CHORES: Duration = Duration::from_millis(1500);
 /// Connections that may wait to be accepted, as far as the system allows.
 const BACKLOG: u32 = 4096;
 /// Histograms gather samples until they are read or swept.
@@ -72,7 +69,9 @@ impl Application {
         let commits = committer.commits();
         let readiness = Readiness::default();
         readiness.probe(&*store, &commits).await;
+        let metrics_of = |name: &Name| (name.clone(), DeliveryMetrics::of(name));
         let receiver = Receiver {
+            metrics: sources.keys().map(metrics_of).collect(),
             sources,
             routes: Routes::new(&config.sinks),
             intake,
@@ -165,44 +164,6 @@ impl Application {
             committer,
             chores,
             store: self.store,
-        }
-    }
-}
-
-/// A receiver that receives.
-struct Running {
-    servers: Group,
-    drains: TaskTracker,
-    committer: Group,
-    chores: Group,
-    store: Arc<dyn Store>,
-}
-
-impl Running {
-    /// Resolves with the name of a part that ended without having been told to.
-    async fn ended_early(&mut self) -> &'static str {
-        tokio::select! {
-            () = self.servers.ended_early() => "server",
-            () = self.committer.ended_early() => "committer",
-            () = self.chores.ended_early() => "background work",
-        }
-    }
-
-    /// In the order in which events flow, so that nothing is taken that could not be passed on.
-    async fn stop(mut self) {
-        self.servers.close().await;
-        let commits = timeout(LAST_COMMITS, self.committer.close()).await;
-        let chores = async {
-            self.drains.close();
-            self.drains.wait().await;
-            self.chores.close().await;
-            self.store.close().await;
-        };
-        if timeout(LAST_CHORES, chores).await.is_err() {
-            warn!("the last refused requests may not have been kept aside");
-        }
-        if commits.is_err() {
-            warn!("the last commits did not end in time; what was in them got no 200");
         }
     }
 }

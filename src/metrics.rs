@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{
+    Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram,
+    gauge, histogram,
+};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
 const REQUESTS: &str = "huntr_receiver_requests_total";
@@ -61,20 +64,54 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     Ok(handle)
 }
 
-/// A request to a webhook URL was answered.
-pub(crate) fn requested(source: &str, outcome: &'static str) {
-    counter!(REQUESTS, "source" => source.to_owned(), "outcome" => outcome).increment(1);
+/// What is counted for every delivery of one source. Looked up once, because a lookup costs more than
+/// the counting.
+pub struct DeliveryMetrics {
+    stored: Counter,
+    duplicate: Counter,
+    acknowledge: Histogram,
+    last_event: Gauge,
 }
 
-/// A delivery that arrived at this Unix time got its 200.
-pub(crate) fn acknowledged(source: &str, received_at: i64, after: Duration) {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "seconds are far fewer than 2^52"
-    )]
-    let seconds = received_at as f64;
-    gauge!(LAST_EVENT, "source" => source.to_owned()).set(seconds);
-    histogram!(ACKNOWLEDGE, "source" => source.to_owned()).record(after);
+impl DeliveryMetrics {
+    /// Those of the source with this name. Only after [`install`], or they count for nobody.
+    #[must_use]
+    pub fn of(source: &str) -> Self {
+        let source = source.to_owned();
+        Self {
+            stored: counter!(REQUESTS, "source" => source.clone(), "outcome" => "stored"),
+            duplicate: counter!(REQUESTS, "source" => source.clone(), "outcome" => "duplicate"),
+            acknowledge: histogram!(ACKNOWLEDGE, "source" => source.clone()),
+            last_event: gauge!(LAST_EVENT, "source" => source),
+        }
+    }
+
+    /// A new event, which arrived at this Unix time, got its 200.
+    pub(crate) fn stored(&self, received_at: i64, after: Duration) {
+        self.stored.increment(1);
+        self.acknowledged(received_at, after);
+    }
+
+    /// An event that was there before got its 200.
+    pub(crate) fn duplicate(&self, received_at: i64, after: Duration) {
+        self.duplicate.increment(1);
+        self.acknowledged(received_at, after);
+    }
+
+    fn acknowledged(&self, received_at: i64, after: Duration) {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "seconds are far fewer than 2^52"
+        )]
+        let seconds = received_at as f64;
+        self.last_event.set(seconds);
+        self.acknowledge.record(after);
+    }
+}
+
+/// A request to a webhook URL got no 200.
+pub(crate) fn declined(source: &str, outcome: &'static str) {
+    counter!(REQUESTS, "source" => source.to_owned(), "outcome" => outcome).increment(1);
 }
 
 /// A request was refused.

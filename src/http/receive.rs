@@ -3,7 +3,11 @@
 //! The order of the checks: path, method, credential's presence and form, encoding, declared length,
 //! body, credential. Up to the body nothing is read of it.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Json,
@@ -27,9 +31,9 @@ use super::{
 };
 use crate::{
     deliveries::Routes,
-    domain::{Clock, EventId, Insertion, Origin, Timestamp},
+    domain::{Clock, EventId, Insertion, Name, Origin, Timestamp},
     intake::{Intake, RefusalLog, Refused, Reservation, Why},
-    metrics,
+    metrics::{self, DeliveryMetrics},
     providers::{Credential, Source, Sources, Verified},
 };
 
@@ -37,6 +41,8 @@ use crate::{
 pub struct Receiver {
     /// The configured senders.
     pub sources: Arc<Sources>,
+    /// What is counted for each of them.
+    pub metrics: BTreeMap<Name, DeliveryMetrics>,
     /// Which sinks want what.
     pub routes: Routes,
     /// The way into the database.
@@ -80,13 +86,11 @@ pub(super) async fn receive(State(receiver): State<Arc<Receiver>>, request: Requ
     };
     match visit.accept(&mut body).await {
         Ok(answer) => {
-            metrics::requested(source.name(), answer.outcome());
-            let received_at = visit.received_at.timestamp();
-            metrics::acknowledged(source.name(), received_at, started.elapsed());
+            receiver.count(&visit, &answer, started.elapsed());
             Json(answer).into_response()
         }
         Err(error) => {
-            metrics::requested(source.name(), error.code());
+            metrics::declined(source.name(), error.code());
             receiver.decline(&parts, body, error)
         }
     }
@@ -102,6 +106,16 @@ impl Receiver {
     fn source(&self, parts: &Parts) -> Option<&Source> {
         self.sources
             .get(parts.uri.path().strip_prefix("/webhooks/")?)
+    }
+
+    fn count(&self, visit: &Visit<'_>, answer: &Answer, after: Duration) {
+        let received_at = visit.received_at.timestamp();
+        let metrics = self.metrics.get(visit.source.name());
+        match (metrics, answer) {
+            (Some(metrics), Answer::Stored { .. }) => metrics.stored(received_at, after),
+            (Some(metrics), Answer::Duplicate { .. }) => metrics.duplicate(received_at, after),
+            (None, _) => {}
+        }
     }
 
     /// Answers at once, and reads on for a while if the sender is still sending.
@@ -192,15 +206,6 @@ impl Visit<'_> {
             received_at: self.received_at,
             why,
         });
-    }
-}
-
-impl Answer {
-    fn outcome(&self) -> &'static str {
-        match self {
-            Self::Stored { .. } => "stored",
-            Self::Duplicate { .. } => "duplicate",
-        }
     }
 }
 

@@ -1,0 +1,52 @@
+//! A receiver at work, and the order in which its parts are taken down.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+use tracing::warn;
+
+use crate::{shutdown::Group, store::Store};
+
+/// How long the last commits may take once nothing more comes in, and how long the rest may. With the
+/// grace of the connections they stay under the ten seconds after which a container runtime kills.
+const LAST_COMMITS: Duration = Duration::from_secs(3);
+const LAST_CHORES: Duration = Duration::from_millis(1500);
+
+/// A receiver that receives.
+pub(super) struct Running {
+    pub(super) servers: Group,
+    pub(super) drains: TaskTracker,
+    pub(super) committer: Group,
+    pub(super) chores: Group,
+    pub(super) store: Arc<dyn Store>,
+}
+
+impl Running {
+    /// Resolves with the name of a part that ended without having been told to.
+    pub(super) async fn ended_early(&mut self) -> &'static str {
+        tokio::select! {
+            () = self.servers.ended_early() => "server",
+            () = self.committer.ended_early() => "committer",
+            () = self.chores.ended_early() => "background work",
+        }
+    }
+
+    /// In the order in which events flow, so that nothing is taken that could not be passed on.
+    pub(super) async fn stop(mut self) {
+        self.servers.close().await;
+        let commits = timeout(LAST_COMMITS, self.committer.close()).await;
+        let chores = async {
+            self.drains.close();
+            self.drains.wait().await;
+            self.chores.close().await;
+            self.store.close().await;
+        };
+        if timeout(LAST_CHORES, chores).await.is_err() {
+            warn!("the last refused requests may not have been kept aside");
+        }
+        if commits.is_err() {
+            warn!("the last commits did not end in time; what was in them got no 200");
+        }
+    }
+}

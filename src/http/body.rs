@@ -47,7 +47,12 @@ async fn collect(
         if read > max_body {
             return Err(HttpError::TooLarge);
         }
-        if !memory.grow(data.len()) {
+        let to_come = body
+            .size_hint()
+            .upper()
+            .and_then(|bytes| usize::try_from(bytes).ok());
+        let longest = to_come.map_or(max_body, |to_come| max_body.min(read + to_come));
+        if !memory.cover(read, longest).await {
             return Err(HttpError::Unavailable);
         }
         if read == data.len() {

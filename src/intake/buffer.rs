@@ -1,12 +1,16 @@
 //! The memory that bodies may take up, from their first byte to their commit.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytesize::ByteSize;
+use futures_util::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// So much of every body comes out of the half for small ones. Nearly all deliveries are smaller.
 const SMALL: usize = 64 * 1024;
+
+/// How long a body waits for room. Senders that have to try again may not.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A bound on the bytes held for all requests together.
 ///
@@ -53,28 +57,51 @@ pub struct Reservation {
 }
 
 impl Reservation {
-    /// Reserves so many bytes more, as they arrive; `false` when there is no room.
-    #[must_use]
-    pub fn grow(&mut self, bytes: usize) -> bool {
-        let small = bytes.min(SMALL.saturating_sub(self.held));
+    /// Reserves room for so many bytes of a body that has `arrived` so far and becomes `longest` at most.
+    /// Waits for a moment when there is none; `false` when there is none even then.
+    ///
+    /// A body's room is taken at once, small part and large, as soon as it is known to be needed: bodies
+    /// that each held a piece and waited for the next would wait for each other.
+    pub async fn cover(&mut self, arrived: usize, longest: usize) -> bool {
+        if arrived <= self.held {
+            return true;
+        }
+        let wanted = if arrived > SMALL {
+            longest
+        } else {
+            longest.min(SMALL)
+        };
+        let small = wanted.min(SMALL).saturating_sub(self.held);
+        let large = wanted.saturating_sub(self.held.max(SMALL));
         let [of_small, of_large] = &mut self.permits;
-        let taken = take(&self.buffer.small, of_small, small)
-            && take(&self.buffer.large, of_large, bytes - small);
+        let taken = take(&self.buffer.small, of_small, small).await
+            && take(&self.buffer.large, of_large, large).await;
         if taken {
-            self.held += bytes;
+            self.held = wanted;
         }
         taken
     }
+
+    /// Reserves room for a whole body, if there is some now.
+    pub(super) fn try_cover(&mut self, bytes: usize) -> bool {
+        let covered = std::pin::pin!(self.cover(bytes, bytes)).now_or_never();
+        covered.unwrap_or(false)
+    }
 }
 
-fn take(from: &Arc<Semaphore>, held: &mut Option<OwnedSemaphorePermit>, bytes: usize) -> bool {
+async fn take(
+    from: &Arc<Semaphore>,
+    held: &mut Option<OwnedSemaphorePermit>,
+    bytes: usize,
+) -> bool {
     if bytes == 0 {
         return true;
     }
     let Ok(bytes) = u32::try_from(bytes) else {
         return false;
     };
-    let Ok(more) = Arc::clone(from).try_acquire_many_owned(bytes) else {
+    let room = Arc::clone(from).acquire_many_owned(bytes);
+    let Ok(Ok(more)) = tokio::time::timeout(PATIENCE, room).await else {
         return false;
     };
     match held {
@@ -88,27 +115,29 @@ fn take(from: &Arc<Semaphore>, held: &mut Option<OwnedSemaphorePermit>, bytes: u
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_is_reserved_comes_back() {
+    #[tokio::test(start_paused = true)]
+    async fn what_is_reserved_comes_back() {
         let buffer = Buffer::new(ByteSize::b(2 * SMALL as u64), ByteSize::b(0));
         let mut one = buffer.reservation();
-        assert!(one.grow(SMALL - 10));
+        assert!(one.cover(10, SMALL - 10).await);
         let mut two = buffer.reservation();
-        assert!(!two.grow(11) && two.grow(10));
+        assert!(!two.cover(11, 11).await && two.cover(10, 10).await);
         drop(one);
-        assert!(two.grow(SMALL - 10));
+        assert!(two.cover(11, SMALL).await);
     }
 
-    #[test]
-    fn large_bodies_leave_room_for_small_ones() {
+    #[tokio::test(start_paused = true)]
+    async fn large_bodies_wait_for_each_other_and_leave_room_for_small_ones() {
         let buffer = Buffer::new(ByteSize::mib(2), ByteSize::mib(1));
-        let mut large: Vec<_> = (0..3).map(|_| buffer.reservation()).collect();
-        let fit = large
-            .iter_mut()
-            .map(|large| large.grow(512 * 1024))
-            .filter(|fits| *fits);
-        assert_eq!(fit.count(), 2);
+        let half = SMALL + 512 * 1024;
+        let mut one = buffer.reservation();
+        let mut two = buffer.reservation();
+        assert!(one.cover(SMALL + 1, half).await && two.cover(SMALL + 1, half).await);
+        let mut three = buffer.reservation();
+        let waiting = three.cover(SMALL + 1, half);
         let mut small = buffer.reservation();
-        assert!(small.grow(SMALL));
+        assert!(small.cover(SMALL, SMALL).await);
+        let (_, covered) = tokio::join!(async { drop(one) }, waiting);
+        assert!(covered);
     }
 }

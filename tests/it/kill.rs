@@ -13,7 +13,7 @@ use tokio::{sync::Notify, task::JoinSet};
 
 use crate::{
     ledger::Ledger,
-    support::{SIGNATURE, Setup, client, sign},
+    support::{PATIENCE, SIGNATURE, Setup, client, sign},
 };
 
 const KILLS: u32 = 20;
@@ -115,7 +115,8 @@ async fn send_until_killed(
             }
         });
     }
-    reached.notified().await;
+    let load = tokio::time::timeout(PATIENCE, reached.notified()).await;
+    load.expect("so many acknowledgements");
     receiver.kill();
     while let Some(sender) = senders.join_next().await {
         sender.expect("a sender");

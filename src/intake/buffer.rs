@@ -137,7 +137,7 @@ mod tests {
         let waiting = three.cover(SMALL + 1, half);
         let mut small = buffer.reservation();
         assert!(small.cover(SMALL, SMALL).await);
-        let (_, covered) = tokio::join!(async { drop(one) }, waiting);
+        let ((), covered) = tokio::join!(async { drop(one) }, waiting);
         assert!(covered);
     }
 }

@@ -10,7 +10,7 @@ use crate::{shutdown::Group, store::Store};
 
 /// How long the last commits may take once nothing more comes in, and how long the rest may. With the
 /// grace of the connections they stay under the ten seconds after which a container runtime kills.
-const LAST_COMMITS: Duration = Duration::from_secs(3);
+const LAST_COMMITS: Duration = Duration::from_secs(2);
 const LAST_CHORES: Duration = Duration::from_millis(1500);
 
 /// A receiver that receives.

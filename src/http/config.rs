@@ -11,6 +11,9 @@ use crate::{secret::Secret, units};
 /// How long connections may finish at the end. Leaves time for the last commits within ten seconds.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// No database takes more in one value.
+const LARGEST_BODY: ByteSize = ByteSize::mib(512);
+
 /// More than this is a typing error.
 const MOST_CONNECTIONS: usize = 1_000_000;
 
@@ -53,8 +56,9 @@ impl Config {
             let why = format!("must be from 1 to {MOST_CONNECTIONS}");
             problems.push(("max_connections".into(), why));
         }
-        if self.max_body.as_u64() == 0 {
-            problems.push(("max_body".into(), "must be at least 1 B".into()));
+        if self.max_body.as_u64() == 0 || self.max_body > LARGEST_BODY {
+            let why = format!("must be from 1 B to {LARGEST_BODY}");
+            problems.push(("max_body".into(), why));
         }
         problems
     }

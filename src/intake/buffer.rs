@@ -3,13 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use bytesize::ByteSize;
-use futures_util::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// So much of every body comes out of the half for small ones. Nearly all deliveries are smaller.
-const SMALL: usize = 64 * 1024;
+const SMALL: usize = 256 * 1024;
 
-/// How long a body waits for room. Senders that have to try again may not.
+/// How long a long body waits for room. Senders that have to try again may not.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A bound on the bytes held for all requests together.
@@ -57,53 +56,67 @@ pub struct Reservation {
 }
 
 impl Reservation {
-    /// Reserves room for so many bytes of a body that has `arrived` so far and becomes `longest` at most.
-    /// Waits for a moment when there is none; `false` when there is none even then.
+    /// Reserves room for a body of which so many bytes have `arrived`, and which becomes `longest` at most.
+    /// `false` when there is no room for it.
     ///
-    /// A body's room is taken at once, small part and large, as soon as it is known to be needed: bodies
-    /// that each held a piece and waited for the next would wait for each other.
+    /// The small part takes up what has arrived, so that holding room costs a stranger as much. Past it, the
+    /// rest is taken at once, after a wait if need be: long bodies that each held a piece and waited for the
+    /// next would wait for each other.
     pub async fn cover(&mut self, arrived: usize, longest: usize) -> bool {
         if arrived <= self.held {
             return true;
         }
-        let wanted = if arrived > SMALL {
-            longest
+        let small = arrived.min(SMALL).saturating_sub(self.held);
+        let large = if arrived > SMALL {
+            longest.saturating_sub(self.held.max(SMALL))
         } else {
-            longest.min(SMALL)
+            0
         };
-        let small = wanted.min(SMALL).saturating_sub(self.held);
-        let large = wanted.saturating_sub(self.held.max(SMALL));
-        let [of_small, of_large] = &mut self.permits;
-        let taken = take(&self.buffer.small, of_small, small).await
-            && take(&self.buffer.large, of_large, large).await;
+        let Self {
+            buffer, permits, ..
+        } = self;
+        let [of_small, of_large] = permits;
+        let taken = take_now(&buffer.small, of_small, small)
+            && (take_now(&buffer.large, of_large, large)
+                || take_later(&buffer.large, of_large, large).await);
         if taken {
-            self.held = wanted;
+            self.held = if arrived > SMALL { longest } else { arrived };
         }
         taken
     }
 
     /// Reserves room for a whole body, if there is some now.
-    pub(super) fn try_cover(&mut self, bytes: usize) -> bool {
-        let covered = std::pin::pin!(self.cover(bytes, bytes)).now_or_never();
-        covered.unwrap_or(false)
+    pub(super) fn cover_now(&mut self, bytes: usize) -> bool {
+        let [of_small, of_large] = &mut self.permits;
+        take_now(&self.buffer.small, of_small, bytes.min(SMALL))
+            && take_now(&self.buffer.large, of_large, bytes.saturating_sub(SMALL))
     }
 }
 
-async fn take(
-    from: &Arc<Semaphore>,
-    held: &mut Option<OwnedSemaphorePermit>,
-    bytes: usize,
-) -> bool {
-    if bytes == 0 {
-        return true;
+type Held = Option<OwnedSemaphorePermit>;
+
+fn take_now(from: &Arc<Semaphore>, held: &mut Held, bytes: usize) -> bool {
+    let Ok(bytes) = u32::try_from(bytes) else {
+        return false;
+    };
+    match Arc::clone(from).try_acquire_many_owned(bytes) {
+        Ok(more) => keep(held, more),
+        Err(_) => false,
     }
+}
+
+async fn take_later(from: &Arc<Semaphore>, held: &mut Held, bytes: usize) -> bool {
     let Ok(bytes) = u32::try_from(bytes) else {
         return false;
     };
     let room = Arc::clone(from).acquire_many_owned(bytes);
-    let Ok(Ok(more)) = tokio::time::timeout(PATIENCE, room).await else {
-        return false;
-    };
+    match tokio::time::timeout(PATIENCE, room).await {
+        Ok(Ok(more)) => keep(held, more),
+        _ => false,
+    }
+}
+
+fn keep(held: &mut Held, more: OwnedSemaphorePermit) -> bool {
     match held {
         Some(held) => held.merge(more),
         None => *held = Some(more),
@@ -119,11 +132,11 @@ mod tests {
     async fn what_is_reserved_comes_back() {
         let buffer = Buffer::new(ByteSize::b(2 * SMALL as u64), ByteSize::b(0));
         let mut one = buffer.reservation();
-        assert!(one.cover(10, SMALL - 10).await);
+        assert!(one.cover(10, SMALL).await && one.cover(SMALL - 10, SMALL).await);
         let mut two = buffer.reservation();
         assert!(!two.cover(11, 11).await && two.cover(10, 10).await);
         drop(one);
-        assert!(two.cover(11, SMALL).await);
+        assert!(two.cover(SMALL, SMALL).await);
     }
 
     #[tokio::test(start_paused = true)]

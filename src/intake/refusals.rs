@@ -123,7 +123,7 @@ impl RefusalLog {
             Why::NotTaken { code, remedy } => report(source, code, remedy, sample),
             Why::Unverified { request, headers } => {
                 let mut memory = self.memory.reservation();
-                let kept = memory.try_cover(request.body.len())
+                let kept = memory.cover_now(request.body.len())
                     && entry.keep(request, headers, received_at, memory, sample);
                 if !kept {
                     metrics::not_kept(source);

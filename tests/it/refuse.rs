@@ -170,10 +170,10 @@ async fn long_bodies_that_stall_leave_room_for_the_usual_ones() {
 #[tokio::test]
 async fn a_receiver_without_room_says_when_to_come_back() {
     let setup = Setup::sqlite()
-        .config("[server]\nmax_body = \"64 KiB\"\n[intake]\nmax_buffer = \"64 KiB\"\n");
+        .config("[server]\nmax_body = \"256 KiB\"\n[intake]\nmax_buffer = \"256 KiB\"\n");
     let receiver = setup.start();
     // There is room for one of the two, and the last byte of both is still to come.
-    let body = "x".repeat(40 * 1024);
+    let body = "x".repeat(160 * 1024);
     let length = body.len().to_string();
     let headers = [
         (SIGNATURE, &*sign(body.as_bytes())),

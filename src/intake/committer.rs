@@ -171,7 +171,7 @@ impl Committer {
         }
     }
 
-    /// Inserts one batch, trying again for as long as somebody waits for it.
+    /// Inserts one batch, trying again for as long as its first event is waited for.
     async fn insert(&self, events: &[NewEvent]) -> Result<Vec<Insertion>, StoreError> {
         let started = Instant::now();
         loop {

@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::{Name, Timestamp, clock};
+use super::{Name, NewDelivery, Timestamp, clock};
 
 /// The id of a stored event (`events.id`): roughly in order of arrival, with gaps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -46,7 +46,7 @@ impl Origin {
 }
 
 /// An authentic event that is not stored yet.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct NewEvent {
     /// The configured source it came in by.
     pub source: Name,
@@ -70,8 +70,8 @@ pub struct NewEvent {
     pub body: Bytes,
     /// What could not be understood of it, in our words, without a word of the body.
     pub problem: Option<String>,
-    /// The sinks that want it: each gets a row in `deliveries`, committed with the event.
-    pub sinks: Vec<Name>,
+    /// To the sinks that want it: each is a row in `deliveries`, committed with the event.
+    pub deliveries: Vec<NewDelivery>,
 }
 
 /// What became of a [`NewEvent`], once it is durable.
@@ -118,5 +118,28 @@ pub struct EventRecord {
     /// The signature header, as sent.
     pub signature: Option<String>,
     /// The raw bytes.
-    pub body: Vec<u8>,
+    pub body: Bytes,
+}
+
+impl EventRecord {
+    /// The event as it is stored under that id.
+    #[must_use]
+    pub fn new(id: EventId, event: NewEvent) -> Self {
+        Self {
+            summary: EventSummary {
+                id,
+                source: event.source.to_string(),
+                provider: event.provider.to_owned(),
+                delivery_id: event.delivery_id,
+                event_type: event.event_type,
+                occurred_at: event.occurred_at,
+                received_at: event.received_at,
+                origin: event.origin.as_str().to_owned(),
+                envelope_version: event.envelope_version,
+                problem: event.problem,
+            },
+            signature: event.signature,
+            body: event.body,
+        }
+    }
 }

@@ -27,6 +27,16 @@ pub trait EventStore {
     /// When the database cannot be read.
     async fn list_events(&self, filter: &EventFilter) -> Result<Vec<EventSummary>, StoreError>;
 
+    /// The oldest events that pass the filter, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    async fn list_events_forward(
+        &self,
+        filter: &EventFilter,
+    ) -> Result<Vec<EventSummary>, StoreError>;
+
     /// One event, whole.
     ///
     /// # Errors
@@ -50,6 +60,8 @@ pub struct EventFilter {
     pub problems_only: bool,
     /// Only with an id below this one: the next page.
     pub before: Option<EventId>,
+    /// Only with an id above this one: the next page going forward.
+    pub after: Option<EventId>,
     /// At most so many.
     pub limit: u32,
 }

@@ -1,5 +1,6 @@
 //! Where events are made durable. One trait, by concern, and two backends with the same file names.
 
+mod deliveries;
 mod error;
 mod events;
 mod migrations;
@@ -14,6 +15,9 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use serde::Deserialize;
 
+pub use deliveries::{
+    Announcements, Claim, Claimed, DeliveryFilter, DeliveryStore, Held, Pending, Replay,
+};
 pub use error::StoreError;
 pub use events::{EventFilter, EventStore};
 pub use migrations::Schema;
@@ -40,7 +44,9 @@ pub struct Config {
 ///
 /// Both backends answer alike; one suite of tests (`tests/it/store.rs`) holds them to it.
 #[async_trait]
-pub trait Store: EventStore + RejectedStore + Schema + Send + Sync + 'static {
+pub trait Store:
+    EventStore + DeliveryStore + RejectedStore + Schema + Send + Sync + 'static
+{
     /// Whether a commit would be accepted now: reachable, not read-only, and open to us.
     ///
     /// # Errors

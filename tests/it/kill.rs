@@ -59,7 +59,7 @@ async fn kill_again_and_again(setup: Setup) {
     for (id, (event, body)) in acknowledged {
         assert_eq!(
             bodies.get(&id),
-            Some(&(event, body.into_bytes())),
+            Some(&(event, body.into())),
             "{id} was acknowledged"
         );
     }

@@ -1,15 +1,17 @@
 //! The queries of `docs/sql.md`: each answers, on the databases it is for.
 
+use std::time::Duration;
+
 use huntr_receiver::{
-    domain::{Clock, NewEvent, RejectedRequest, SystemClock},
-    store::{Schema, Store, sqlite::SqliteStore},
+    domain::{Attempt, Clock, NewEvent, Outcome, RejectedRequest, Settlement, SystemClock},
+    store::{Claim, Schema, Store, sqlite::SqliteStore},
 };
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 
 use crate::{
     postgres,
-    store::samples::{event, name},
+    store::samples::{event, name, to},
 };
 
 const DOCUMENT: &str = include_str!("../../docs/sql.md");
@@ -33,7 +35,7 @@ async fn fill(store: &dyn Store) {
         event_type: Some("JOB_MOVED".to_owned()),
         received_at: SystemClock.now(),
         body: body.into(),
-        sinks: vec![name("crm")],
+        deliveries: vec![to("crm")],
         ..event(delivery_id)
     };
     let unreadable = |provider| NewEvent {
@@ -57,6 +59,47 @@ async fn fill(store: &dyn Store) {
         body: "{}".into(),
     };
     store.keep_rejected(&[refused]).await.expect("kept");
+    deliver(store).await;
+}
+
+/// The first delivery succeeds, the second may be tried again, the rest is dead.
+async fn deliver(store: &dyn Store) {
+    let claim = Claim {
+        holder: "the tests",
+        term: Duration::from_mins(5),
+        sink: &name("crm"),
+        backlog: false,
+        in_order: false,
+        limit: 10,
+        max_bytes: 1 << 20,
+    };
+    let claimed = store.claim_deliveries(&claim).await.expect("claimed");
+    let failure = || "away".to_owned();
+    let retry = Outcome::Retry {
+        error: failure(),
+        delay: Duration::from_mins(1),
+        give_up_after: Duration::from_hours(1),
+    };
+    let dead = std::iter::repeat_with(|| Outcome::Dead { error: failure() });
+    let outcomes = [Outcome::Delivered, retry].into_iter().chain(dead);
+    let settlements: Vec<_> = claimed
+        .iter()
+        .zip(outcomes)
+        .map(|(claimed, outcome)| Settlement {
+            event: claimed.event.summary.id,
+            sink: name("crm"),
+            outcome,
+            attempt: Some(Attempt {
+                started_at: SystemClock.now(),
+                duration: Duration::from_millis(12),
+                status_code: None,
+                response: None,
+            }),
+        })
+        .collect();
+    assert!(settlements.len() > 2, "one for each query");
+    let settled = store.settle_deliveries(claim.holder, &settlements).await;
+    settled.expect("settled");
 }
 
 #[tokio::test]

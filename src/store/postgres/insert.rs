@@ -8,8 +8,8 @@ use super::{
     error::store_error,
 };
 use crate::{
-    domain::{EventId, Insertion, Name, NewEvent, Timestamp},
-    store::StoreError,
+    domain::{EventId, Insertion, NewDelivery, NewEvent},
+    store::{StoreError, rows::millis},
 };
 
 /// What is there already is left as it is, and not returned.
@@ -27,10 +27,12 @@ select events.id, events.source, events.delivery_id, sha256(events.body) as body
 from unnest($1::text[], $2::text[]) as wanted (source, delivery_id)
 join events on events.source = wanted.source and events.delivery_id = wanted.delivery_id";
 
+/// Leases run by the database's clock.
 const INSERT_DELIVERIES: &str = "
-insert into deliveries (event_id, sink, created_at, next_attempt_at)
-select event_id, sink, received_at, received_at
-from unnest($1::bigint[], $2::text[], $3::timestamptz[]) as new (event_id, sink, received_at)
+insert into deliveries (event_id, sink, order_key, leased_by, created_at, next_attempt_at)
+select event_id, sink, order_key, leased_by, now(), now() + lease_ms * interval '1 millisecond'
+from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[])
+     as new (event_id, sink, order_key, leased_by, lease_ms)
 on conflict do nothing";
 
 /// What became of the first event of the batch with some key.
@@ -55,7 +57,7 @@ pub(super) async fn insert(
 
     let fates = insert_events(connection, &firsts).await?;
     insert_conflicts(connection, events, &groups, &fates).await?;
-    insert_deliveries(connection, &firsts, &fates).await?;
+    insert_deliveries(connection, events, &groups, &fates).await?;
 
     let mut insertions = vec![None; events.len()];
     for (group, fate) in groups.iter().zip(&fates) {
@@ -130,28 +132,51 @@ async fn find_events(
     Ok(())
 }
 
+/// In the order of arrival, so that their ids have it: a sink that wants order goes by them.
 async fn insert_deliveries(
     connection: &mut PgConnection,
-    firsts: &[&NewEvent],
+    events: &[NewEvent],
+    groups: &[&[usize]],
     fates: &[Fate],
 ) -> Result<(), StoreError> {
-    let mut deliveries: Vec<(EventId, &Name, Timestamp)> = Vec::new();
-    for (event, fate) in firsts.iter().zip(fates) {
+    let mut stored: Vec<(usize, EventId)> = Vec::with_capacity(groups.len());
+    for (group, fate) in groups.iter().zip(fates) {
         if let Fate::Stored(id) = *fate {
-            deliveries.extend(event.sinks.iter().map(|sink| (id, sink, event.received_at)));
+            stored.push((group[0], id));
         }
     }
+    stored.sort_unstable();
+    let deliveries: Vec<(EventId, &NewDelivery)> = stored
+        .into_iter()
+        .flat_map(|(index, id)| {
+            let deliveries = events[index].deliveries.iter();
+            deliveries.map(move |delivery| (id, delivery))
+        })
+        .collect();
     if deliveries.is_empty() {
         return Ok(());
     }
     sqlx::query(INSERT_DELIVERIES)
-        .bind(column(&deliveries, |(id, _, _)| id.0))
-        .bind(column(&deliveries, |(_, sink, _)| &***sink))
-        .bind(column(&deliveries, |(_, _, received_at)| *received_at))
+        .bind(column(&deliveries, |(id, _)| id.0))
+        .bind(column(&deliveries, |(_, delivery)| &*delivery.sink))
+        .bind(column(&deliveries, |(_, delivery)| {
+            delivery.order_key.as_deref()
+        }))
+        .bind(column(&deliveries, |(_, delivery)| holder(delivery)))
+        .bind(column(&deliveries, |(_, delivery)| term_ms(delivery)))
         .execute(connection)
         .await
         .map(drop)
         .map_err(store_error)
+}
+
+fn holder(delivery: &NewDelivery) -> Option<&str> {
+    delivery.lease.as_ref().map(|lease| &*lease.holder)
+}
+
+fn term_ms(delivery: &NewDelivery) -> i64 {
+    let lease = delivery.lease.as_ref();
+    lease.map_or(0, |lease| millis(lease.term))
 }
 
 /// Which of the sorted `firsts` a returned row is, and its id.

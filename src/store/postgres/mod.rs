@@ -1,12 +1,18 @@
 //! The store on a PostgreSQL server, which any number of receivers share.
 
+mod announcements;
 mod column;
 mod conflicts;
+mod deliveries;
 mod error;
 mod events;
 mod insert;
+mod leases;
 mod migrations;
+mod patience;
 mod rejected;
+mod selection;
+mod settle;
 mod writer;
 
 use std::{str::FromStr, time::Duration};
@@ -22,7 +28,7 @@ use self::{error::store_error, writer::Writer};
 use super::{Store, StoreError};
 
 /// Connections for everything but the events themselves.
-const POOL_SIZE: u32 = 4;
+const POOL_SIZE: u32 = 8;
 
 const SETTINGS: &str = "select current_setting('fsync')::bool, current_setting('full_page_writes')::bool, \
      current_setting('server_encoding')";

@@ -11,7 +11,11 @@ use crate::{
     },
 };
 
-const LIST_EVENTS: &str = "
+/// Both directions, each with its index scan.
+macro_rules! list_events {
+    ($direction:literal) => {
+        concat!(
+            "
 select id, source, provider, delivery_id, event_type, occurred_at, received_at, origin, envelope_version,
        problem
 from events
@@ -21,8 +25,17 @@ where (?1 is null or source = ?1)
   and (?4 is null or received_at < ?4)
   and (not ?5 or problem is not null)
   and (?6 is null or id < ?6)
-order by id desc
-limit ?7";
+  and (?8 is null or id > ?8)
+order by id ",
+            $direction,
+            "
+limit ?7"
+        )
+    };
+}
+
+const LIST_EVENTS: &str = list_events!("desc");
+const LIST_EVENTS_FORWARD: &str = list_events!("asc");
 
 const FIND_EVENT: &str = "
 select id, source, provider, delivery_id, event_type, occurred_at, received_at, origin, envelope_version,
@@ -47,18 +60,14 @@ impl EventStore for SqliteStore {
     }
 
     async fn list_events(&self, filter: &EventFilter) -> Result<Vec<EventSummary>, StoreError> {
-        let rows: Vec<EventRow> = sqlx::query_as(LIST_EVENTS)
-            .bind(&filter.source)
-            .bind(&filter.event_type)
-            .bind(filter.since.as_ref().map(iso_millis))
-            .bind(filter.until.as_ref().map(iso_millis))
-            .bind(filter.problems_only)
-            .bind(filter.before.map(|id| id.0))
-            .bind(i64::from(filter.limit))
-            .fetch_all(&self.readers)
-            .await
-            .map_err(store_error)?;
-        Ok(rows.into_iter().map(EventSummary::from).collect())
+        self.list(LIST_EVENTS, filter).await
+    }
+
+    async fn list_events_forward(
+        &self,
+        filter: &EventFilter,
+    ) -> Result<Vec<EventSummary>, StoreError> {
+        self.list(LIST_EVENTS_FORWARD, filter).await
     }
 
     async fn find_event(&self, id: EventId) -> Result<Option<EventRecord>, StoreError> {
@@ -68,5 +77,27 @@ impl EventStore for SqliteStore {
             .await
             .map_err(store_error)?;
         Ok(row.map(EventRecord::from))
+    }
+}
+
+impl SqliteStore {
+    async fn list(
+        &self,
+        sql: &'static str,
+        filter: &EventFilter,
+    ) -> Result<Vec<EventSummary>, StoreError> {
+        let rows: Vec<EventRow> = sqlx::query_as(sql)
+            .bind(&filter.source)
+            .bind(&filter.event_type)
+            .bind(filter.since.as_ref().map(iso_millis))
+            .bind(filter.until.as_ref().map(iso_millis))
+            .bind(filter.problems_only)
+            .bind(filter.before.map(|id| id.0))
+            .bind(i64::from(filter.limit))
+            .bind(filter.after.map(|id| id.0))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(store_error)?;
+        Ok(rows.into_iter().map(EventSummary::from).collect())
     }
 }

@@ -6,7 +6,7 @@ use sqlx::SqliteConnection;
 use super::error::store_error;
 use crate::{
     domain::{EventId, Insertion, NewEvent, iso_millis},
-    store::StoreError,
+    store::{StoreError, rows::millis},
 };
 
 const INSERT_EVENT: &str = "
@@ -25,8 +25,9 @@ values (?1, ?2, ?3, ?4)
 on conflict do nothing";
 
 const INSERT_DELIVERY: &str = "
-insert into deliveries (event_id, sink, created_at, next_attempt_at)
-values (?1, ?2, ?3, ?3)
+insert into deliveries (event_id, sink, order_key, leased_by, created_at, next_attempt_at)
+values (?1, ?2, ?3, ?4, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
+        strftime('%Y-%m-%dT%H:%M:%fZ', 'now', (?5 / 1000.0) || ' seconds'))
 on conflict do nothing";
 
 /// Inserts one event of a batch, and tells what became of it.
@@ -52,11 +53,14 @@ pub(super) async fn insert(
     let Some(id) = id else {
         return record_duplicate(connection, event).await;
     };
-    for sink in &event.sinks {
+    for delivery in &event.deliveries {
+        let lease = delivery.lease.as_ref();
         sqlx::query(INSERT_DELIVERY)
             .bind(id)
-            .bind(&**sink)
-            .bind(iso_millis(&event.received_at))
+            .bind(&*delivery.sink)
+            .bind(&delivery.order_key)
+            .bind(lease.map(|lease| &*lease.holder))
+            .bind(lease.map_or(0, |lease| millis(lease.term)))
             .execute(&mut *connection)
             .await
             .map_err(store_error)?;

@@ -1,11 +1,15 @@
 //! The store in a file of its own, which one receiver serves from.
 
+mod deliveries;
 mod error;
 mod events;
 mod file;
 mod insert;
+mod leases;
 mod migrations;
 mod rejected;
+mod selection;
+mod settle;
 mod writer;
 
 use std::{

@@ -8,7 +8,9 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOp
 use tokio::sync::{Mutex, MutexGuard};
 
 /// At most so many rows are written in the background before it is the events' turn again.
-pub(super) const BACKGROUND_ROWS: usize = 64;
+pub(super) const BACKGROUND_ROWS: usize = BACKGROUND_LIMIT as usize;
+/// [`BACKGROUND_ROWS`] as a statement's limit.
+pub(super) const BACKGROUND_LIMIT: u32 = 64;
 
 /// Hands the connection to one batch at a time, in the order they ask.
 pub(super) struct Writer {

@@ -44,6 +44,10 @@ impl Database {
         }
     }
 
+    pub(super) fn is_sqlite(&self) -> bool {
+        matches!(self.sql, Sql::Sqlite { .. })
+    }
+
     /// Runs the statement for the backend this is.
     pub(super) async fn execute(&self, sqlite: &'static str, postgres: &'static str) {
         match &self.sql {

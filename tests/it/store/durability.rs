@@ -13,7 +13,7 @@ use huntr_receiver::{
 
 use super::{
     database::{Database, Table},
-    samples::{event, id_of, name},
+    samples::{event, id_of, to},
 };
 
 on_both_stores!(
@@ -27,7 +27,7 @@ on_both_stores!(
 
 fn wanted(delivery_id: &str) -> NewEvent {
     NewEvent {
-        sinks: vec![name("orders")],
+        deliveries: vec![to("orders")],
         ..event(delivery_id)
     }
 }

@@ -88,7 +88,7 @@ async fn the_first_body_wins(store: &dyn Store, _: &Database) {
         .await
         .expect("stored");
     let record = store.find_event(id).await.expect("read").expect("found");
-    assert_eq!(record.body, b"first");
+    assert_eq!(record.body, &b"first"[..]);
 }
 
 async fn another_body_is_kept_once(store: &dyn Store, database: &Database) {
@@ -163,16 +163,15 @@ async fn everything_comes_back_as_it_was_given(store: &dyn Store, _: &Database) 
         signature: Some("sha256=00ff".to_owned()),
         body: b"{}".as_slice().into(),
         problem: Some("no date".to_owned()),
-        sinks: Vec::new(),
+        deliveries: Vec::new(),
     };
     let bare = NewEvent {
         event_type: None,
         ..event("bare")
     };
-    let answers = store
-        .insert_events(&[sent.clone(), bare])
-        .await
-        .expect("stored");
+    let batch = [sent, bare];
+    let answers = store.insert_events(&batch).await.expect("stored");
+    let [sent, _] = &batch;
 
     let record = store
         .find_event(id_of(answers[0]))

@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 
 use super::{
     database::{Database, Table},
-    samples::{event, name},
+    samples::{event, name, to},
 };
 
 /// An event of few possible ids, bodies and sinks, so that they meet.
@@ -72,9 +72,7 @@ async fn behaves_as_the_model(database: &Database, source: &str, batches: &[Vec<
         let to_event = |draft: &Draft| NewEvent {
             source: name(source),
             body: draft.body.into(),
-            sinks: (0..draft.sinks)
-                .map(|sink| name(&sink.to_string()))
-                .collect(),
+            deliveries: (0..draft.sinks).map(|sink| to(&sink.to_string())).collect(),
             ..event(draft.delivery_id)
         };
         let events: Vec<NewEvent> = batch.iter().map(to_event).collect();

@@ -9,7 +9,7 @@ use huntr_receiver::{
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 
-use super::samples::{event, id_of, name, with_body};
+use super::samples::{event, id_of, to, with_body};
 use crate::postgres::{
     COMMIT_TIMEOUT, connect, create_database, execute, fresh_database, on_every_connection,
 };
@@ -127,7 +127,7 @@ async fn a_user_who_may_not_write_is_told_what_to_grant() {
     execute(&url, grants).await;
     store.ping().await.expect("all privileges");
     let wanted = NewEvent {
-        sinks: vec![name("orders")],
+        deliveries: vec![to("orders")],
         ..event("a")
     };
     let batch = [wanted, event("a"), with_body("a", b"another")];

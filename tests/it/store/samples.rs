@@ -1,7 +1,7 @@
 //! Events and requests to store, with only what a test is about spelt out.
 
 use chrono::{DateTime, TimeDelta};
-use huntr_receiver::domain::{EventId, Insertion, Name, NewEvent, Origin, Timestamp};
+use huntr_receiver::domain::{EventId, Insertion, Name, NewDelivery, NewEvent, Origin, Timestamp};
 
 pub(crate) fn name(text: &str) -> Name {
     text.parse().expect("a name")
@@ -29,7 +29,16 @@ pub(crate) fn event(delivery_id: &str) -> NewEvent {
         signature: None,
         body: format!("the body of {delivery_id}").into(),
         problem: None,
-        sinks: Vec::new(),
+        deliveries: Vec::new(),
+    }
+}
+
+/// A delivery to that sink, which nobody has a lease on.
+pub(crate) fn to(sink: &str) -> NewDelivery {
+    NewDelivery {
+        sink: name(sink),
+        order_key: None,
+        lease: None,
     }
 }
 

@@ -1,0 +1,37 @@
+//! Gives up a connection on which the server does not answer any more.
+
+use std::time::Duration;
+
+use sqlx::{PgPool, Postgres, pool::PoolConnection};
+use tokio::time::{error::Elapsed, timeout};
+
+use super::error::store_error;
+use crate::store::StoreError;
+
+/// After a network split nothing else ends a statement for many minutes.
+const HANGING: Duration = Duration::from_secs(10);
+
+/// A connection for a statement that deliveries wait for.
+pub(super) async fn connection(pool: &PgPool) -> Result<PoolConnection<Postgres>, StoreError> {
+    pool.acquire().await.map_err(store_error)
+}
+
+/// Waits for a statement that runs on a [`connection`], to be told to [`end`].
+pub(super) async fn patiently<T>(
+    statement: impl Future<Output = sqlx::Result<T>>,
+) -> Result<sqlx::Result<T>, Elapsed> {
+    timeout(HANGING, statement).await
+}
+
+/// The statement's answer. Without one, the connection is taken out of the pool, which would ask it once more,
+/// without a limit, before it gave its place to another.
+pub(super) fn end<T>(
+    connection: PoolConnection<Postgres>,
+    answer: Result<sqlx::Result<T>, Elapsed>,
+) -> Result<T, StoreError> {
+    if let Ok(answer) = answer {
+        return answer.map_err(store_error);
+    }
+    drop(connection.detach());
+    Err(StoreError::Hanging)
+}

@@ -1,0 +1,83 @@
+//! Records what became of deliveries, and every attempt, by one statement.
+
+use sqlx::PgPool;
+
+use super::{
+    column::column,
+    patience::{connection, end, patiently},
+};
+use crate::{
+    domain::Settlement,
+    store::{StoreError, rows::SettlementRow},
+};
+
+/// Every statement that locks several deliveries locks the newest first, so that no two wait for each other.
+///
+/// When to give up is for the database's clock to say, as the delivery was created by it. The last attempt is
+/// made at that time, not long before it.
+const SETTLE: &str = "
+with done as (
+    select *
+    from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[],
+                $8::timestamptz[], $9::integer[], $10::integer[], $11::text[])
+         as done (event_id, sink, outcome, error, delay_ms, give_up_ms, started_at, duration_ms,
+                  status_code, response)
+), locked as (
+    select deliveries.id, outcome, error, delay_ms, give_up_ms, started_at, duration_ms, status_code, response
+    from done
+    join deliveries on deliveries.event_id = done.event_id and deliveries.sink = done.sink
+    where state = 'pending' and (outcome = 'delivered' or leased_by = $1)
+    order by deliveries.id desc
+    for update of deliveries
+), settled as (
+    update deliveries
+    set state = case
+            when outcome = 'delivered' then 'delivered'
+            when outcome = 'cancelled' then 'cancelled'
+            when outcome = 'failed' and now() < created_at + give_up_ms * interval '1 millisecond' then 'pending'
+            else 'dead'
+        end,
+        attempts = attempts + (started_at is not null)::integer,
+        next_attempt_at = case
+            when outcome = 'failed' then
+                least(now() + delay_ms * interval '1 millisecond', created_at + give_up_ms * interval '1 millisecond')
+            else next_attempt_at
+        end,
+        delivered_at = case when outcome = 'delivered' then now() end,
+        last_error = case
+            when outcome = 'failed' and now() >= created_at + give_up_ms * interval '1 millisecond'
+                then 'given up: ' || error
+            else error
+        end,
+        leased_by = null,
+        backlog = backlog or outcome = 'failed'
+    from locked
+    where deliveries.id = locked.id
+    returning deliveries.id, attempts, started_at, duration_ms, outcome, status_code, error, response
+)
+insert into delivery_attempts (delivery_id, attempt, started_at, duration_ms, outcome, status_code, error, response)
+select * from settled where started_at is not null";
+
+pub(super) async fn settle(
+    pool: &PgPool,
+    holder: &str,
+    settlements: &[Settlement],
+) -> Result<(), StoreError> {
+    let rows: Vec<SettlementRow<'_>> = settlements.iter().map(SettlementRow::from).collect();
+    let mut connection = connection(pool).await?;
+    let settled = sqlx::query(SETTLE)
+        .bind(holder)
+        .bind(column(&rows, |row| row.event_id))
+        .bind(column(&rows, |row| row.sink))
+        .bind(column(&rows, |row| row.outcome))
+        .bind(column(&rows, |row| row.error))
+        .bind(column(&rows, |row| row.delay_ms))
+        .bind(column(&rows, |row| row.give_up_ms))
+        .bind(column(&rows, |row| row.started_at))
+        .bind(column(&rows, |row| row.duration_ms))
+        .bind(column(&rows, |row| row.status_code))
+        .bind(column(&rows, |row| row.response))
+        .execute(&mut *connection);
+    let settled = patiently(settled).await;
+    end(connection, settled).map(drop)
+}

@@ -4,7 +4,9 @@ use std::io::{IsTerminal, stderr};
 
 use serde::Deserialize;
 use tracing::error;
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter, filter::filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt,
+};
 
 /// `[log]`.
 #[derive(Debug, Clone, Deserialize)]
@@ -31,6 +33,10 @@ impl TryFrom<String> for Filter {
         }
     }
 }
+
+/// Libraries that are never heard, as they log what must not be logged: lapin the messages that a broker gives
+/// back, and the login.
+const TALKATIVE: [&str; 1] = ["lapin"];
 
 /// How a line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -70,11 +76,18 @@ pub fn install(config: &Config) -> anyhow::Result<()> {
     };
     tracing_subscriber::registry()
         .with(filter)
+        .with(filter_fn(|place| {
+            !TALKATIVE.contains(&library(place.target()))
+        }))
         .with(text)
         .with(json)
         .try_init()?;
     log_panics();
     Ok(())
+}
+
+fn library(target: &str) -> &str {
+    target.split("::").next().unwrap_or_default()
 }
 
 /// A panic is logged by its place alone: its message may quote a body.

@@ -7,6 +7,7 @@ mod credential;
 pub mod huntr;
 pub mod hunty;
 mod json;
+mod reading;
 mod refusal;
 mod sample;
 mod source;
@@ -17,6 +18,7 @@ use bytes::Bytes;
 use figment::{error::Kind, value::Value};
 
 pub use credential::{Credential, Headers};
+pub use reading::{Reading, reading, sample_event};
 pub use refusal::Refusal;
 pub use sample::Sample;
 pub use source::{Source, Sources};

@@ -47,7 +47,7 @@ impl Source {
             signature,
             body,
             problem: envelope.problem,
-            sinks: Vec::new(),
+            deliveries: Vec::new(),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 mod action;
 pub mod api;
+mod headline;
+mod reading;
 mod samples;
 mod signature;
 
@@ -10,6 +12,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use subtle::{Choice, ConstantTimeEq};
 
+pub(super) use self::reading::Reading;
 use super::{
     ConventionalSource, Credential, Envelope, Headers, Provider, Refusal, Sample, Unverified,
     Verified,
@@ -20,7 +23,8 @@ use crate::secret::Secret;
 pub const PROVIDER: &str = "huntr";
 
 /// Carries the signature (API reference, "Webhooks").
-const SIGNATURE_HEADER: HeaderName = HeaderName::from_static("x-huntr-hmac-sha256");
+const SIGNATURE_HEADER: HeaderName = HeaderName::from_static(SIGNATURE_HEADER_NAME);
+const SIGNATURE_HEADER_NAME: &str = "x-huntr-hmac-sha256";
 
 pub(super) const CONVENTIONAL: ConventionalSource = ConventionalSource {
     name: PROVIDER,

@@ -13,7 +13,7 @@ use tracing::{info, warn};
 use self::running::Running;
 use crate::{
     config::Config,
-    deliveries::Routes,
+    deliveries::{Deliveries, Routes},
     domain::{Clock, Name, SystemClock},
     http::{self, admin, health::Readiness, receive::Receiver, server::Server},
     intake::{Commits, Committer, Intake, Keeper, RefusalLog},
@@ -34,6 +34,7 @@ pub struct Application {
     public: Server,
     admin: Server,
     committer: Committer,
+    deliveries: Deliveries,
     keepers: Vec<Keeper>,
     readiness: Readiness,
     commits: Commits,
@@ -54,14 +55,18 @@ impl Application {
             .await
             .with_context(|| format!("opening the database {}", config.database.url))?;
         prepare_schema(&*store, config.database.migrate).await?;
+        let orphaned = store.release_orphaned_leases().await;
+        orphaned.context("releasing the leases of the last run")?;
 
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let sources = Arc::new(build_sources(config));
         let drains = TaskTracker::new();
+        let (deliveries, outbox) = Deliveries::new(&config.deliveries, &config.sinks, &store)?;
         let (intake, committer) = Intake::new(
             &config.intake,
             config.server.max_body,
             Arc::clone(&store),
+            Arc::new(outbox),
             config.database.commit_timeout,
         );
         let (refusals, keepers) =
@@ -95,6 +100,7 @@ impl Application {
                 limits,
             },
             committer,
+            deliveries,
             keepers,
             readiness,
             commits,
@@ -150,6 +156,9 @@ impl Application {
         let mut committer = Group::default();
         committer.spawn(|closing| self.committer.run(closing));
         let mut chores = Group::default();
+        let (mut workers, mut settler) = (Group::default(), Group::default());
+        self.deliveries
+            .start(&mut workers, &mut settler, &mut chores);
         chores.spawn(|closing| {
             self.readiness
                 .watch(Arc::clone(&self.store), self.commits, closing)
@@ -162,6 +171,8 @@ impl Application {
             servers,
             drains: self.drains,
             committer,
+            workers,
+            settler,
             chores,
             store: self.store,
         }
@@ -217,12 +228,6 @@ fn warn_of_surprises(config: &Config) {
         warn!(
             source.name = %name,
             "verify = false: everybody who can reach this URL can write into the database"
-        );
-    }
-    for name in config.sinks.keys() {
-        warn!(
-            sink.name = %name,
-            "deliveries to this sink are recorded as pending; this version does not deliver them yet"
         );
     }
 }

@@ -17,11 +17,12 @@ use serde::Deserialize;
 
 use self::reader::Reader;
 use crate::{
+    deliveries,
     domain::Name,
     http, intake,
     providers::{self, CONVENTIONAL_SOURCES, ConventionalSource},
     sinks,
-    store::{self, RejectedBudget},
+    store::{self, DatabaseUrl, RejectedBudget},
     telemetry,
 };
 
@@ -37,6 +38,7 @@ pub struct Config {
     pub database: store::Config,
     pub rejected_requests: RejectedBudget,
     pub log: telemetry::Config,
+    pub deliveries: deliveries::Config,
     pub sources: BTreeMap<Name, providers::Config>,
     pub sinks: BTreeMap<Name, sinks::Config>,
 }
@@ -136,6 +138,7 @@ impl Config {
         let rejected_requests =
             reader.section("rejected_requests", |_: &RejectedBudget| Vec::new());
         let log = reader.section("log", |_: &telemetry::Config| Vec::new());
+        let deliveries = reader.section("deliveries", deliveries::Config::problems);
         reader.section("spool", |_: &Spool| Vec::new());
         reader.section("tables", |_: &Tables| Vec::new());
         reader.refuse("sinks.tables", "this name is reserved for the typed tables");
@@ -151,6 +154,9 @@ impl Config {
             sinks::Config::read,
             sinks::Config::problems,
         );
+        for (key, why) in shared_files(&sinks, database.as_ref()) {
+            reader.note(key, &why);
+        }
         reader.finish()?;
 
         let unread = || ConfigError::of("(the configuration)", "could not be read");
@@ -160,6 +166,7 @@ impl Config {
             database: database.ok_or_else(unread)?,
             rejected_requests: rejected_requests.ok_or_else(unread)?,
             log: log.ok_or_else(unread)?,
+            deliveries: deliveries.ok_or_else(unread)?,
             sources,
             sinks,
         })
@@ -181,6 +188,27 @@ impl Config {
         );
         Err(ConfigError::of("sources", why))
     }
+}
+
+/// Sinks that would write into a file that somebody else writes: another sink, or the database.
+fn shared_files(
+    sinks: &BTreeMap<Name, sinks::Config>,
+    database: Option<&store::Config>,
+) -> Vec<(String, String)> {
+    let mut owners = BTreeMap::new();
+    if let Some(DatabaseUrl::Sqlite(path)) = database.map(|database| &database.url) {
+        owners.insert(path.clone(), "database.url".to_owned());
+    }
+    let mut shared = Vec::new();
+    for (name, sink) in sinks {
+        let Some(file) = sink.file() else { continue };
+        let key = format!("sinks.{name}.path");
+        match owners.get(file) {
+            Some(owner) => shared.push((key, format!("is the file of {owner}, too"))),
+            None => drop(owners.insert(file.to_owned(), key)),
+        }
+    }
+    shared
 }
 
 /// Options that are checked already, and that later versions act on.

@@ -17,10 +17,16 @@ const ACKNOWLEDGE: &str = "huntr_receiver_acknowledge_seconds";
 const BATCH_EVENTS: &str = "huntr_receiver_commit_batch_events";
 const COMMIT: &str = "huntr_receiver_commit_seconds";
 const COMMIT_FAILURES: &str = "huntr_receiver_commit_failures_total";
+const DELIVERIES: &str = "huntr_receiver_deliveries_total";
+const DELIVERY: &str = "huntr_receiver_delivery_seconds";
+const PENDING: &str = "huntr_receiver_deliveries_pending";
+const OLDEST_PENDING: &str = "huntr_receiver_deliveries_oldest_pending_seconds";
+const BREAKER_OPEN: &str = "huntr_receiver_sink_breaker_open";
 
 const SECONDS: [f64; 12] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
 ];
+const DELIVERY_SECONDS: [f64; 10] = [0.005, 0.01, 0.025, 0.1, 0.5, 1.0, 10.0, 60.0, 600.0, 3600.0];
 const EVENTS: [f64; 8] = [1.0, 2.0, 5.0, 10.0, 50.0, 100.0, 250.0, 500.0];
 
 /// Starts collecting, for the whole process.
@@ -34,6 +40,7 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
         .set_buckets_for_metric(seconds(ACKNOWLEDGE), &SECONDS)?
         .set_buckets_for_metric(seconds(COMMIT), &SECONDS)?
         .set_buckets_for_metric(seconds(BATCH_EVENTS), &EVENTS)?
+        .set_buckets_for_metric(seconds(DELIVERY), &DELIVERY_SECONDS)?
         .install_recorder()?;
     describe_counter!(
         REQUESTS,
@@ -59,6 +66,26 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
         "Seconds a batch took to commit, its retries included."
     );
     describe_counter!(COMMIT_FAILURES, "Batches the database did not take.");
+    describe_counter!(
+        DELIVERIES,
+        "Attempts to deliver, by sink and outcome; and deliveries that `when` has declined."
+    );
+    describe_histogram!(
+        DELIVERY,
+        "Seconds from an event's arrival until the sink had it, by sink."
+    );
+    describe_gauge!(
+        PENDING,
+        "Deliveries still to be made, by sink, also of sinks that are no longer configured."
+    );
+    describe_gauge!(
+        OLDEST_PENDING,
+        "Age of the oldest delivery still to be made, by sink."
+    );
+    describe_gauge!(
+        BREAKER_OPEN,
+        "1 while the sink counts as down and is only probed, by sink."
+    );
     counter!(PANICS).absolute(0);
     counter!(COMMIT_FAILURES).absolute(0);
     Ok(handle)
@@ -107,6 +134,65 @@ impl DeliveryMetrics {
         self.last_event.set(seconds);
         self.acknowledge.record(after);
     }
+}
+
+/// What is counted for every delivery to one sink.
+pub(crate) struct SinkMetrics {
+    delivered: Counter,
+    failed: Counter,
+    rejected: Counter,
+    cancelled: Counter,
+    seconds: Histogram,
+    breaker_open: Gauge,
+}
+
+impl SinkMetrics {
+    /// Those of the sink with this name. Only after [`install`], or they count for nobody.
+    pub(crate) fn of(sink: &str) -> Self {
+        let sink = sink.to_owned();
+        let outcome = |outcome: &'static str| counter!(DELIVERIES, "sink" => sink.clone(), "outcome" => outcome);
+        Self {
+            delivered: outcome("delivered"),
+            failed: outcome("failed"),
+            rejected: outcome("rejected"),
+            cancelled: outcome("cancelled"),
+            seconds: histogram!(DELIVERY, "sink" => sink.clone()),
+            breaker_open: gauge!(BREAKER_OPEN, "sink" => sink.clone()),
+        }
+    }
+
+    /// The sink has an event, so long after it arrived.
+    pub(crate) fn delivered(&self, after: Duration) {
+        self.delivered.increment(1);
+        self.seconds.record(after);
+    }
+
+    /// An attempt failed, and there may be another.
+    pub(crate) fn failed(&self) {
+        self.failed.increment(1);
+    }
+
+    /// An attempt failed for good.
+    pub(crate) fn rejected(&self) {
+        self.rejected.increment(1);
+    }
+
+    /// The sink did not want an event.
+    pub(crate) fn cancelled(&self) {
+        self.cancelled.increment(1);
+    }
+
+    /// The sink counts as down, or works again.
+    pub(crate) fn breaker_open(&self, open: bool) {
+        self.breaker_open.set(if open { 1.0 } else { 0.0 });
+    }
+}
+
+/// So many deliveries to a sink are pending, the oldest for so long.
+#[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
+pub(crate) fn pending(sink: &str, count: u64, oldest: Duration) {
+    gauge!(PENDING, "sink" => sink.to_owned()).set(count as f64);
+    gauge!(OLDEST_PENDING, "sink" => sink.to_owned()).set(oldest.as_secs_f64());
 }
 
 /// A request to a webhook URL got no 200.

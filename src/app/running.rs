@@ -11,6 +11,7 @@ use crate::{shutdown::Group, store::Store};
 /// How long the last commits may take once nothing more comes in, and how long the rest may. With the
 /// grace of the connections they stay under the ten seconds after which a container runtime kills.
 const LAST_COMMITS: Duration = Duration::from_secs(2);
+const LAST_DELIVERIES: Duration = Duration::from_millis(1400);
 const LAST_CHORES: Duration = Duration::from_millis(1500);
 
 /// A receiver that receives.
@@ -18,6 +19,8 @@ pub(super) struct Running {
     pub(super) servers: Group,
     pub(super) drains: TaskTracker,
     pub(super) committer: Group,
+    pub(super) workers: Group,
+    pub(super) settler: Group,
     pub(super) chores: Group,
     pub(super) store: Arc<dyn Store>,
 }
@@ -28,6 +31,8 @@ impl Running {
         tokio::select! {
             () = self.servers.ended_early() => "server",
             () = self.committer.ended_early() => "committer",
+            () = self.workers.ended_early() => "delivery",
+            () = self.settler.ended_early() => "record of deliveries",
             () = self.chores.ended_early() => "background work",
         }
     }
@@ -36,6 +41,13 @@ impl Running {
     pub(super) async fn stop(mut self) {
         self.servers.close().await;
         let commits = timeout(LAST_COMMITS, self.committer.close()).await;
+        let deliveries = async {
+            self.workers.close().await;
+            self.settler.close().await;
+        };
+        if timeout(LAST_DELIVERIES, deliveries).await.is_err() {
+            warn!("the last deliveries did not end in time; they will be made again");
+        }
         let chores = async {
             self.drains.close();
             self.drains.wait().await;

@@ -181,7 +181,8 @@ impl Reader {
         }
     }
 
-    fn note(&mut self, key: String, why: &str) {
+    /// Notes what is wrong with an option.
+    pub(super) fn note(&mut self, key: String, why: &str) {
         // An item of a list comes from where the list comes from.
         let option = match key.rsplit_once('.') {
             Some((list, index)) if index.parse::<usize>().is_ok() => list,

@@ -216,7 +216,9 @@ proptest! {
         let toml = match place.rsplit_once('.').expect("a section").0 {
             "sources.a" => format!("[sources.a]\nprovider = \"huntr\"\n{wrong}"),
             "sources.a.api" => format!("[sources.a]\nprovider = \"huntr\"\n[sources.a.api]\n{wrong}"),
-            "sinks.c" => format!("[sinks.c]\nkind = \"http\"\n{wrong}"),
+            "sinks.c" => {
+                format!("[sinks.c]\nkind = \"http\"\nurl = \"https://example.com\"\n{wrong}")
+            }
             section => format!("[{section}]\n{wrong}"),
         };
         match read(&toml) {
@@ -238,6 +240,9 @@ proptest! {
             path.display().to_string()
         };
         let (secret_file, password) = (file("secret", &secret), percent_encode(&secret));
+        let webhook_file = file("webhook", &format!("https://hooks.slack.com/{password}"));
+        let signing_key = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, &secret);
+        let signing_key_file = file("signing-key", &format!("whsec_{signing_key}"));
         let url_file = file("url", &format!("postgres://user:{password}@localhost/db?password={password}"));
         let config = read(&format!(
             r#"
@@ -254,11 +259,18 @@ proptest! {
             secrets = ["file:{secret_file}"]
             [sinks.crm]
             kind = "http"
-            secret = "file:{secret_file}"
+            url = "https://{password}:{password}@crm.example.com/{password}?{password}"
+            headers = {{ x-api-key = "file:{secret_file}" }}
+            secret = "file:{signing_key_file}"
+            [sinks.offers]
+            kind = "slack"
+            url = "file:{webhook_file}"
             "#
         ));
         let shown = format!("{:?}", config.expect("a configuration"));
-        prop_assert!(!shown.contains(&secret) && !shown.contains(&password), "{}", shown);
+        for secret in [&secret, &password, &signing_key] {
+            prop_assert!(!shown.contains(secret), "{}", shown);
+        }
     }
 }
 

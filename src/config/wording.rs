@@ -38,6 +38,7 @@ fn expected(wanted: &str) -> &str {
         "an integer or string" | "parsable string" => "a size like \"2 MiB\"",
         "u32" => "a whole number from 0 to 4294967295",
         "usize" => "a whole number, 0 or more",
+        "a nonzero usize" => "a whole number, 1 or more",
         wanted if wanted.starts_with("struct ") => "a table",
         wanted => wanted,
     }

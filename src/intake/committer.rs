@@ -12,13 +12,11 @@ use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, instrument};
 
-use super::{
-    Config, IntakeError, Submission,
-    sampling::{Sample, Sampler},
-};
+use super::{Config, IntakeError, Outbox, Submission};
 use crate::{
     domain::{Insertion, NewEvent},
     metrics,
+    sampling::{Sample, Sampler},
     store::{Store, StoreError},
 };
 
@@ -52,6 +50,7 @@ impl Commits {
 pub struct Committer {
     queue: mpsc::Receiver<Submission>,
     store: Arc<dyn Store>,
+    outbox: Arc<dyn Outbox>,
     max_batch: usize,
     max_batch_bytes: u64,
     /// How long a batch is tried again: as long as its first event is waited for.
@@ -65,12 +64,14 @@ impl Committer {
     pub(super) fn new(
         queue: mpsc::Receiver<Submission>,
         store: Arc<dyn Store>,
+        outbox: Arc<dyn Outbox>,
         config: &Config,
         patience: Duration,
     ) -> Self {
         Self {
             queue,
             store,
+            outbox,
             max_batch: config.max_batch,
             max_batch_bytes: config.max_batch_size.as_u64(),
             patience,
@@ -107,17 +108,27 @@ impl Committer {
         metrics::batch_size(batch.len());
         let mut events = Vec::with_capacity(batch.len());
         let mut waiting = Vec::with_capacity(batch.len());
-        for submission in batch {
+        for mut submission in batch {
+            self.outbox.before_commit(&mut submission.event);
             events.push(submission.event);
             waiting.push(Some((submission.reply, submission.memory)));
         }
+        let mut stored = vec![None; events.len()];
         self.commit(&events, |index, outcome| {
+            if let Ok(Insertion::Stored(id)) = outcome {
+                stored[index] = Some(id);
+            }
             if let Some((reply, _memory)) = waiting[index].take() {
                 // Nobody waits any more: the event is stored all the same.
                 reply.send(outcome).ok();
             }
         })
         .await;
+        for (event, id) in events.into_iter().zip(stored) {
+            if let Some(id) = id {
+                self.outbox.after_commit(id, event);
+            }
+        }
     }
 
     /// Takes what is queued. Those who were answered together post again together: as long as each look

@@ -6,10 +6,11 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
-use super::{Reservation, refusals::report, sampling::Sample};
+use super::{Reservation, refusals::report};
 use crate::{
     domain::{Clock, Name, RejectedRequest, Timestamp},
     providers::{Headers, Refusal, Sources, Unverified},
+    sampling::Sample,
     store::{RejectedBudget, Store},
 };
 

@@ -4,7 +4,6 @@ mod buffer;
 mod committer;
 mod keeper;
 mod refusals;
-mod sampling;
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,7 +17,7 @@ pub use keeper::Keeper;
 pub use refusals::{RefusalLog, Refused, Why};
 
 use crate::{
-    domain::{Insertion, NewEvent},
+    domain::{EventId, Insertion, NewEvent},
     store::Store,
 };
 
@@ -70,6 +69,15 @@ pub enum IntakeError {
     Closed,
 }
 
+/// Where events go once they are stored.
+pub trait Outbox: Send + Sync + 'static {
+    /// The event is about to be committed: takes leases on its deliveries, as far as there is room.
+    fn before_commit(&self, event: &mut NewEvent);
+
+    /// The event is stored and its sender answered.
+    fn after_commit(&self, id: EventId, event: NewEvent);
+}
+
 /// An event and who waits for it.
 struct Submission {
     event: NewEvent,
@@ -93,6 +101,7 @@ impl Intake {
         config: &Config,
         max_body: ByteSize,
         store: Arc<dyn Store>,
+        outbox: Arc<dyn Outbox>,
         commit_timeout: Duration,
     ) -> (Self, Committer) {
         let (sender, receiver) = mpsc::channel(config.max_queue);
@@ -103,7 +112,7 @@ impl Intake {
         };
         (
             intake,
-            Committer::new(receiver, store, config, commit_timeout),
+            Committer::new(receiver, store, outbox, config, commit_timeout),
         )
     }
 

@@ -14,12 +14,12 @@ use tracing::warn;
 use super::{
     Buffer, Reservation,
     keeper::{Keeper, KeptAside},
-    sampling::{Sample, Sampler},
 };
 use crate::{
     domain::{Clock, Name, Timestamp},
     metrics,
     providers::{Headers, Refusal, Sources, Unverified},
+    sampling::{Sample, Sampler},
     store::{RejectedBudget, Store},
 };
 

@@ -7,11 +7,14 @@ use std::collections::BTreeSet;
 use source::{File, files};
 
 /// From the bottom to the top. A module uses what is in a line below its own, and nothing beside it.
-const LAYERS: [&[&str]; 8] = [
-    &["domain", "metrics", "secret", "units"],
+const LAYERS: [&[&str]; 9] = [
+    &[
+        "domain", "metrics", "sampling", "secret", "shutdown", "units",
+    ],
     &["providers", "sinks", "spool", "store"],
-    &["deliveries", "intake", "projections"],
-    &["http", "reconcile", "shutdown", "telemetry"],
+    &["intake", "projections"],
+    &["deliveries"],
+    &["http", "reconcile", "telemetry"],
     &["config"],
     &["app"],
     &["cli"],

@@ -3,6 +3,8 @@
 mod architecture;
 mod cli;
 mod config;
+mod fanout;
+mod formats;
 mod hostile;
 mod kill;
 mod ledger;
@@ -13,6 +15,7 @@ mod receive;
 mod refuse;
 mod reverify;
 mod secrecy;
+mod sinks;
 mod sql_docs;
 mod store;
 mod support;

@@ -169,12 +169,9 @@ async fn deliveries_are_committed_with_their_event(setup: Setup) {
         .await;
     receiver.post_signed(action("a")).await;
     let ledger = Ledger::of(&setup).await;
-    let count = "select count(*) from deliveries where state = 'pending' and attempts = 0";
-    assert_eq!(ledger.number(&format!("{count} and sink = 'all'")).await, 2);
-    assert_eq!(
-        ledger.number(&format!("{count} and sink = 'moves'")).await,
-        1
-    );
+    let count = "select count(*) from deliveries where sink =";
+    assert_eq!(ledger.number(&format!("{count} 'all'")).await, 2);
+    assert_eq!(ledger.number(&format!("{count} 'moves'")).await, 1);
     let moved = "select count(*) from deliveries d join events e on e.id = d.event_id \
                  where d.sink = 'moves' and e.event_type = 'JOB_MOVED'";
     assert_eq!(ledger.number(moved).await, 1);

@@ -49,7 +49,8 @@ impl Setup {
         Self::on(postgres::fresh_database().await)
     }
 
-    fn on(database_url: String) -> Self {
+    /// On a database that the test has made.
+    pub(crate) fn on(database_url: String) -> Self {
         Self {
             folder: tempfile::tempdir().expect("a temporary folder"),
             database_url,
@@ -198,10 +199,19 @@ impl Running {
     }
 
     pub(crate) fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    /// Sends it a signal, such as `STOP`.
+    pub(crate) fn signal(&self, name: &str) {
         let killed = Command::new("kill")
-            .args(["-TERM", &self.process.id().to_string()])
+            .args([&format!("-{name}"), &self.pid().to_string()])
             .status();
         assert!(killed.expect("running kill").success());
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
     }
 
     /// Waits for its end, and for the end of its log.

@@ -1,5 +1,6 @@
 //! What is accepted.
 
+use huntr_receiver::sinks::KINDS;
 use insta::assert_snapshot;
 
 use super::accepted;
@@ -29,31 +30,58 @@ fn the_shipped_file_with_all_its_examples() {
             _ => line,
         })
         .collect();
-    let program = with_the_secrets_of_the_examples().file("receiver.toml", uncommented.join("\n"));
+    let left_out = [
+        ("kafka", cfg!(feature = "kafka")),
+        ("sqs", cfg!(feature = "sqs")),
+    ]
+    .into_iter()
+    .filter(|(_, is_built_in)| !is_built_in);
+    let left_out: Vec<_> = left_out
+        .map(|(kind, _)| format!("kind = \"{kind}\""))
+        .collect();
+    let uncommented = uncommented.join("\n");
+    let sections = uncommented.split("\n[");
+    let built_in: Vec<_> = sections
+        .filter(|section| left_out.iter().all(|kind| !section.contains(kind)))
+        .collect();
+    let kinds = built_in
+        .iter()
+        .filter(|section| section.starts_with("sinks."));
     assert_eq!(
-        accepted(&program, &["--config", "receiver.toml"]),
-        [
-            "sources.huntr",
-            "sources.hunty",
-            "database.url (sqlite:data/receiver.db)",
-            "sinks.crm"
-        ]
+        kinds.count(),
+        KINDS.len() - left_out.len(),
+        "an example a kind"
     );
+    accepted_with_its_sinks(&built_in.join("\n["));
 }
 
 #[test]
 fn the_whole_example_of_the_contract() {
-    let program = with_the_secrets_of_the_examples().file("receiver.toml", CONTRACT);
+    accepted_with_its_sinks(CONTRACT);
+}
+
+/// That a file with the two sources of the examples is accepted, and every sink in it known. None is reached.
+fn accepted_with_its_sinks(toml: &str) {
+    let (without_sinks, sinks) = toml.split_once("\n[sinks.").expect("a sink");
+    let program = with_the_secrets_of_the_examples().file("receiver.toml", without_sinks);
     assert_eq!(
         accepted(&program, &["--config", "receiver.toml"]),
         [
             "sources.huntr",
             "sources.hunty",
-            "database.url (sqlite:data/receiver.db)",
-            "sinks.crm",
-            "sinks.offers"
+            "database.url (sqlite:data/receiver.db)"
         ]
     );
+    let program = program.file("receiver.toml", toml);
+    let done = |command: &[&str]| {
+        let outcome = program.run(&[&["--config", "receiver.toml"], command].concat());
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
+    };
+    done(&["migrate"]);
+    for section in sinks.split("\n[sinks.") {
+        let name = section.split(']').next().expect("a name");
+        done(&["replay", "--dry-run", "--sink", name]);
+    }
 }
 
 fn with_the_secrets_of_the_examples() -> Program {
@@ -67,6 +95,22 @@ fn with_the_secrets_of_the_examples() -> Program {
             "SLACK_WEBHOOK_URL",
             "https://hooks.slack.com/services/T0/B0/x",
         )
+        .set("NATS_PASSWORD", "a password")
+        .set("KAFKA_PASSWORD", "a password")
+        .set("RABBITMQ_PASSWORD", "a password")
+        .set("REDIS_PASSWORD", "a password")
+        .set("S3_ACCESS_KEY_ID", "an id")
+        .set("S3_SECRET_ACCESS_KEY", "a key")
+        .set("S3_SESSION_TOKEN", "a token")
+        .set("SQS_ACCESS_KEY_ID", "an id")
+        .set("SQS_SECRET_ACCESS_KEY", "a key")
+        .set("SQS_SESSION_TOKEN", "a token")
+        .file("ca.pem", certificate())
+}
+
+fn certificate() -> String {
+    let made = rcgen::generate_simple_self_signed(["ca.example.com".to_owned()]);
+    made.expect("a certificate").cert.pem()
 }
 
 const CONTRACT: &str = r#"

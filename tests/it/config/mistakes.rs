@@ -61,7 +61,7 @@ fn are_told_all_at_once_by_their_full_keys() {
         kind = "pigeon"
 
         [sinks.nothing]
-        kind = "file"
+        kind = "stdout"
         types = []
 
         [sinks.tables]
@@ -238,4 +238,21 @@ fn include_a_file_that_is_not_there() {
             .run(&["check"]);
         assert!(outcome.refusal().contains(why), "{}", outcome.stderr);
     }
+}
+
+#[test]
+fn include_a_file_that_two_would_write() {
+    let toml = "[sinks.a]\nkind = 'file'\npath = 'out.ndjson'\n\
+                [sinks.b]\nkind = 'file'\npath = 'out.ndjson'\n\
+                [sinks.c]\nkind = 'file'\npath = 'data/receiver.db'\n";
+    let outcome = Program::with_source().file("receiver.toml", toml).run(&[
+        "--config",
+        "receiver.toml",
+        "check",
+    ]);
+    assert_snapshot!(outcome.refusal(), @r"
+    error: the configuration is not usable:
+      sinks.b.path: is the file of sinks.a.path, too (in receiver.toml)
+      sinks.c.path: is the file of database.url, too (in receiver.toml)
+    ");
 }

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 /// Lets so many through in each second, and counts the rest.
 #[derive(Debug)]
-pub(super) struct Sampler {
+pub(crate) struct Sampler {
     per_second: u32,
     second: Option<Instant>,
     passed: u32,
@@ -15,7 +15,7 @@ pub(super) struct Sampler {
 
 /// What a [`Sampler`] says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sample {
+pub(crate) enum Sample {
     /// Worth a line; so many before it were not.
     Taken { held_back: u64 },
     /// One too many.
@@ -23,7 +23,7 @@ pub(super) enum Sample {
 }
 
 impl Sampler {
-    pub(super) fn new(per_second: u32) -> Self {
+    pub(crate) fn new(per_second: u32) -> Self {
         Self {
             per_second,
             second: None,
@@ -32,7 +32,7 @@ impl Sampler {
         }
     }
 
-    pub(super) fn next(&mut self, now: Instant) -> Sample {
+    pub(crate) fn next(&mut self, now: Instant) -> Sample {
         let a_second = Duration::from_secs(1);
         if self.second.is_none_or(|start| now - start >= a_second) {
             self.second = Some(now);

@@ -1,16 +1,19 @@
 //! `check`: whether `serve` would work, without changing anything.
 
+mod sinks;
+
 use std::process::ExitCode;
 
 use serde::Serialize;
 
 use super::output;
 use crate::{
+    app::build_sources,
     config::Config,
     store::{self, DatabaseUrl, StoreError},
 };
 
-/// Check the configuration, the secrets and the database; change nothing
+/// Check the configuration, the secrets, the database and every sink; change nothing
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n    huntr-receiver check --config receiver.toml")]
 pub(super) struct Args {
@@ -20,7 +23,7 @@ pub(super) struct Args {
 }
 
 /// One line of the report.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 struct Finding {
     what: String,
     ok: bool,
@@ -38,11 +41,8 @@ pub(super) async fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode
         };
         findings.push(Finding::new(format!("sources.{name}"), true, detail));
     }
-    findings.push(database(config).await);
-    for name in config.sinks.keys() {
-        let detail = "its deliveries are recorded; this version does not deliver them yet";
-        findings.push(Finding::new(format!("sinks.{name}"), true, detail));
-    }
+    findings.extend(database(config).await);
+    findings.extend(sinks::check(config, &build_sources(config)).await);
     if args.json {
         output::json(&findings)?;
     } else {
@@ -70,14 +70,16 @@ impl Finding {
     }
 }
 
-async fn database(config: &Config) -> Finding {
+async fn database(config: &Config) -> Vec<Finding> {
     let what = format!("database.url ({})", config.database.url);
     if let DatabaseUrl::Sqlite(path) = &config.database.url
         && !path.exists()
     {
-        return Finding::new(what, true, "not there yet; `serve` creates it");
+        let detail = "not there yet; `serve` creates it";
+        return vec![Finding::new(what, true, detail)];
     }
-    match reach(config).await {
+    let mut left_over = Vec::new();
+    let finding = match reach(config, &mut left_over).await {
         Ok(0) => Finding::new(what, true, "reachable, writable, up to date"),
         Ok(pending) if config.database.migrate => Finding::new(
             what,
@@ -90,13 +92,18 @@ async fn database(config: &Config) -> Finding {
             Finding::new(what, false, detail)
         }
         Err(error) => Finding::new(what, false, format!("{error:?}")),
-    }
+    };
+    left_over.insert(0, finding);
+    left_over
 }
 
-async fn reach(config: &Config) -> Result<usize, StoreError> {
+async fn reach(config: &Config, left_over: &mut Vec<Finding>) -> Result<usize, StoreError> {
     let store = store::open_existing(&config.database).await?;
     store.ping().await?;
     let pending = store.pending_migrations().await?;
+    if pending == 0 {
+        *left_over = sinks::left_over(config, &*store).await;
+    }
     store.close().await;
     Ok(pending)
 }

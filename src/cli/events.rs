@@ -91,6 +91,7 @@ pub(super) async fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode
                 problems_only: *problems,
                 before: before.map(EventId),
                 limit: *limit,
+                ..EventFilter::default()
             };
             list(&*store, &filter, *json).await?;
         }

@@ -1,9 +1,11 @@
 //! The commands. Results go to standard output, the log to standard error.
 
 mod check;
+mod deliveries;
 mod events;
 mod migrate;
 mod output;
+mod replay;
 mod reverify;
 mod send;
 mod serve;
@@ -44,6 +46,8 @@ enum Command {
     Migrate(migrate::Args),
     Send(send::Args),
     Events(events::Args),
+    Deliveries(deliveries::Args),
+    Replay(replay::Args),
     Reverify(reverify::Args),
 }
 
@@ -91,6 +95,10 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         flags,
     })?;
     telemetry::install(&config.log)?;
+    // Whatever speaks TLS finds it here. It fails where it was done already.
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .ok();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -102,6 +110,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Migrate(_) => migrate::run(&config).await,
             Command::Send(args) => send::run(&config, &args).await,
             Command::Events(args) => events::run(&config, &args).await,
+            Command::Deliveries(args) => deliveries::run(&config, &args).await,
+            Command::Replay(args) => replay::run(&config, &args).await,
             Command::Reverify(args) => reverify::run(&config, &args).await,
         }
     });

@@ -51,6 +51,6 @@ fn event(minute: u32, source: &str, event_type: Option<&str>) -> NewEvent {
         signature: Some("c2lnbmF0dXJl".into()),
         body: format!("{{\"id\":\"action-{minute}\"}}").into(),
         problem: None,
-        sinks: Vec::new(),
+        deliveries: Vec::new(),
     }
 }

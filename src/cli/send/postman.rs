@@ -36,10 +36,6 @@ struct Received {
 impl Postman {
     /// Follows no redirect: a webhook's sender would not either.
     pub(super) fn new(base: Url) -> anyhow::Result<Self> {
-        // Fails only when a provider is installed already, which is just as well.
-        rustls::crypto::ring::default_provider()
-            .install_default()
-            .ok();
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(TIMEOUT)

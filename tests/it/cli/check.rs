@@ -31,7 +31,7 @@ fn failed(program: &Program) -> Vec<String> {
 fn a_database_that_is_not_there_yet_is_well_and_not_created() {
     let toml = "[sources.open]\nprovider = 'huntr'\nverify = false\n\
                 [sources.safe]\nprovider = 'hunty'\nsecrets = ['env:HUNTR_WEBHOOK_SECRET']\n\
-                [sinks.crm]\nkind = 'http'\ntypes = ['JOB_MOVED']";
+                [sinks.crm]\nkind = 'stdout'\ntypes = ['JOB_MOVED']";
     let program = Program::with_source().file("receiver.toml", toml);
     let outcome = program.run(&["--config", "receiver.toml", "check", "--json"]);
     assert_snapshot!(serde_json::to_string_pretty(&outcome.json()).expect("JSON"), @r#"
@@ -54,7 +54,7 @@ fn a_database_that_is_not_there_yet_is_well_and_not_created() {
       {
         "what": "sinks.crm",
         "ok": true,
-        "detail": "its deliveries are recorded; this version does not deliver them yet"
+        "detail": "standard output of `serve`, one line a message"
       }
     ]
     "#);

@@ -85,6 +85,7 @@ fn every_example_is_a_right_call() {
             let program = Program::with_source()
                 .set("HUNTY_API_KEY", "a key")
                 .set("DATABASE_URL", "postgres://127.0.0.1:1/db")
+                .set("RECEIVER__SINKS__CRM__KIND", "stdout")
                 .file("receiver.toml", "")
                 .file("action.json", "{}");
             let outcome = program.run(&arguments);

@@ -6,14 +6,15 @@ COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target,sharing=locked \
     touch src/lib.rs src/main.rs \
-    && cargo build --locked --release \
+    && cargo build --locked --release --features all-sinks \
     && cp target/release/huntr-receiver /usr/local/bin/
 
 FROM debian:bookworm-slim
 # Security updates come with a newer base image and its package list, so no version is pinned here.
+# libssl and zlib are Kafka's client's.
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends ca-certificates \
+    && apt-get install --yes --no-install-recommends ca-certificates libssl3 zlib1g \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 10001 receiver \
     && useradd --uid 10001 --gid receiver --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin receiver \

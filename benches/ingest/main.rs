@@ -11,6 +11,7 @@
 mod postgres;
 mod receiver;
 mod senders;
+mod sink;
 
 use std::{
     fmt,
@@ -21,7 +22,7 @@ use std::{
 use anyhow::ensure;
 use clap::Parser;
 
-use crate::{postgres::Postgres, receiver::Receiver, senders::Deliveries};
+use crate::{postgres::Postgres, receiver::Receiver, senders::Deliveries, sink::Sink};
 
 #[derive(Debug, Parser)]
 #[command(about = "Deliveries made durable per second, beside pgbench's single-row inserts")]
@@ -35,6 +36,9 @@ struct Args {
     /// Senders at once, and clients of pgbench
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
     senders: u32,
+    /// Only the part with a sink
+    #[arg(long)]
+    sink_only: bool,
     /// Passed by `cargo bench`
     #[arg(long, hide = true)]
     bench: bool,
@@ -71,9 +75,15 @@ async fn run(args: &Args) -> anyhow::Result<()> {
         postgres.version().await?,
         machine(),
     );
-    on_postgres(args, &postgres, &deliveries).await?;
+    if !args.sink_only {
+        on_postgres(args, &postgres, &deliveries).await?;
+    }
+    with_a_sink_on_postgres(args, &postgres, &deliveries).await?;
     drop(postgres);
-    on_sqlite(args, &deliveries).await
+    if !args.sink_only {
+        on_sqlite(args, &deliveries).await?;
+    }
+    with_a_sink_on_sqlite(args, &deliveries).await
 }
 
 async fn on_postgres(
@@ -81,7 +91,7 @@ async fn on_postgres(
     postgres: &Postgres,
     deliveries: &Deliveries,
 ) -> anyhow::Result<()> {
-    let receiver = Receiver::start(postgres.url()).await?;
+    let receiver = Receiver::start(postgres.url(), None).await?;
     let idle = receiver.memory()?;
 
     println!("PostgreSQL  fsync ms  pgbench tps  ratio  {Header}");
@@ -116,6 +126,73 @@ async fn on_postgres(
     Ok(())
 }
 
+/// As many as are acknowledged are to be delivered, to a sink that takes everything.
+async fn with_a_sink_on_postgres(
+    args: &Args,
+    postgres: &Postgres,
+    deliveries: &Deliveries,
+) -> anyhow::Result<()> {
+    let sink = Sink::start()?;
+    let receiver = Receiver::start(postgres.url(), Some(&sink)).await?;
+    println!("One sink, PostgreSQL  {FanOutHeader}");
+    let mut rounds = Vec::new();
+    for number in 1..=args.rounds {
+        postgres.empty().await?;
+        let delivered = async || postgres.count_delivered().await;
+        let round = fan_out(args, &receiver, &sink, deliveries, delivered).await?;
+        println!("{number:>20}  {round}");
+        rounds.push(round);
+    }
+    FanOut::summarise(&rounds);
+    println!("resident after load: {}\n", receiver.memory()?);
+    Ok(())
+}
+
+async fn with_a_sink_on_sqlite(args: &Args, deliveries: &Deliveries) -> anyhow::Result<()> {
+    println!("One sink, SQLite      {FanOutHeader}");
+    let mut rounds = Vec::new();
+    for number in 1..=args.rounds {
+        let folder = tempfile::tempdir()?;
+        let url = format!("sqlite:{}", folder.path().join("receiver.db").display());
+        let sink = Sink::start()?;
+        let receiver = Receiver::start(&url, Some(&sink)).await?;
+        let delivered = async || receiver::count_delivered_sqlite(&url).await;
+        let round = fan_out(args, &receiver, &sink, deliveries, delivered).await?;
+        println!("{number:>20}  {round}");
+        rounds.push(round);
+    }
+    FanOut::summarise(&rounds);
+    println!();
+    Ok(())
+}
+
+/// One round of the senders, and what the sink got of it.
+async fn fan_out(
+    args: &Args,
+    receiver: &Receiver,
+    sink: &Sink,
+    deliveries: &Deliveries,
+    delivered: impl AsyncFn() -> anyhow::Result<u64>,
+) -> anyhow::Result<FanOut> {
+    let before = sink.taken();
+    let started = Instant::now();
+    let (round, acknowledged) = measure(args, receiver, deliveries).await?;
+    let loaded = started.elapsed().as_secs_f64();
+    #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
+    let rate = (sink.taken() - before) as f64 / loaded;
+    let resting = Instant::now();
+    while delivered().await? < acknowledged {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let rest = resting.elapsed().as_secs_f64();
+    let taken = sink.taken() - before;
+    ensure!(
+        taken == acknowledged,
+        "{acknowledged} deliveries were acknowledged, and the sink took {taken}"
+    );
+    Ok(FanOut { rate, rest, round })
+}
+
 async fn on_sqlite(args: &Args, deliveries: &Deliveries) -> anyhow::Result<()> {
     println!("SQLite      fsync ms  {Header}");
     let mut acks = Vec::new();
@@ -124,7 +201,7 @@ async fn on_sqlite(args: &Args, deliveries: &Deliveries) -> anyhow::Result<()> {
         let fsync = fsync()?;
         let folder = tempfile::tempdir()?;
         let url = format!("sqlite:{}", folder.path().join("receiver.db").display());
-        let receiver = Receiver::start(&url).await?;
+        let receiver = Receiver::start(&url, None).await?;
         let idle = receiver.memory()?;
         let (round, acknowledged) = measure(args, &receiver, deliveries).await?;
         let loaded = receiver.memory()?;
@@ -174,6 +251,47 @@ async fn measure(
         cpu_per_ack: used.cpu.as_secs_f64() * 1e6 / acks,
     };
     Ok((round, acknowledged as u64))
+}
+
+/// What became of one round's deliveries.
+struct FanOut {
+    /// Deliveries the sink took in a second, while the senders were sending.
+    rate: f64,
+    /// Seconds until the last of them was recorded as delivered, once they had stopped.
+    rest: f64,
+    round: Round,
+}
+
+impl FanOut {
+    fn ratio(&self) -> f64 {
+        self.rate / self.round.acks_per_second
+    }
+
+    fn summarise(rounds: &[Self]) {
+        let rates: Vec<f64> = rounds.iter().map(|round| round.rate).collect();
+        let ratios: Vec<f64> = rounds.iter().map(Self::ratio).collect();
+        println!(
+            "\ndelivered/s {}, ratio to acks/s {}",
+            Spread(&rates, 0),
+            Spread(&ratios, 2)
+        );
+    }
+}
+
+/// The columns of a [`FanOut`].
+struct FanOutHeader;
+
+impl fmt::Display for FanOutHeader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "delivered/s  ratio  rest s  {Header}")
+    }
+}
+
+impl fmt::Display for FanOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (rate, ratio, rest) = (self.rate, self.ratio(), self.rest);
+        write!(f, "{rate:>11.0}  {ratio:>5.2}  {rest:>6.2}  {}", self.round)
+    }
 }
 
 /// The columns of a [`Round`].

@@ -13,9 +13,10 @@ use sqlx::{Connection, Executor, PgConnection};
 use tempfile::NamedTempFile;
 
 /// Both halves of a round start with empty tables and no dirty pages.
-const EMPTY: &str = "truncate events, event_conflicts, deliveries restart identity; checkpoint";
+const EMPTY: &str = "truncate events, event_conflicts, deliveries, delivery_attempts; checkpoint";
 
 const COUNT: &str = "select count(*) from events";
+const COUNT_DELIVERED: &str = "select count(*) from deliveries where state = 'delivered'";
 
 /// What a row of a delivery holds, sent and inserted one at a time. `pgbench` counts each client's rows in `n`;
 /// an id has as many characters as Huntr's, give or take.
@@ -88,6 +89,15 @@ impl Postgres {
     pub(super) async fn count(&self) -> anyhow::Result<u64> {
         let mut connection = PgConnection::connect(&self.url).await?;
         let rows: i64 = sqlx::query_scalar(COUNT).fetch_one(&mut connection).await?;
+        connection.close().await?;
+        Ok(u64::try_from(rows)?)
+    }
+
+    pub(super) async fn count_delivered(&self) -> anyhow::Result<u64> {
+        let mut connection = PgConnection::connect(&self.url).await?;
+        let rows: i64 = sqlx::query_scalar(COUNT_DELIVERED)
+            .fetch_one(&mut connection)
+            .await?;
         connection.close().await?;
         Ok(u64::try_from(rows)?)
     }

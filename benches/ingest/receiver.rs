@@ -16,7 +16,10 @@ use serde::Deserialize;
 use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
 
-use crate::senders::{SECRET, connect};
+use crate::{
+    senders::{SECRET, connect},
+    sink::Sink,
+};
 
 /// Until a process that has nothing to do has settled.
 const SETTLING: Duration = Duration::from_secs(3);
@@ -53,10 +56,11 @@ struct Started {
 }
 
 impl Receiver {
-    /// Starts on free ports and waits until it has settled.
-    pub(super) async fn start(database: &str) -> anyhow::Result<Self> {
+    /// Starts on free ports, with a sink if there is one, and waits until it has settled.
+    pub(super) async fn start(database: &str, sink: Option<&Sink>) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
-        let mut process = Command::new(env!("CARGO_BIN_EXE_huntr-receiver"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_huntr-receiver"));
+        command
             .args([
                 "serve",
                 "--listen=127.0.0.1:0",
@@ -67,9 +71,14 @@ impl Receiver {
             .env("DATABASE_URL", database)
             .env("RECEIVER__LOG__FORMAT", "json")
             .current_dir(folder.path())
-            .stderr(Stdio::piped())
-            .spawn()
-            .context("starting the receiver")?;
+            .stderr(Stdio::piped());
+        if let Some(sink) = sink {
+            command
+                .env("RECEIVER__SINKS__BENCH__KIND", "http")
+                .env("RECEIVER__SINKS__BENCH__URL", sink.url())
+                .env("RECEIVER__SINKS__BENCH__ALLOW_PRIVATE", "true");
+        }
+        let mut process = command.spawn().context("starting the receiver")?;
         let mut log = BufReader::new(process.stderr.take().context("the receiver has no log")?);
         let started: Started = loop {
             let mut line = String::new();
@@ -200,6 +209,14 @@ pub(super) async fn count_sqlite(url: &str) -> anyhow::Result<u64> {
     let rows: i64 = sqlx::query_scalar("select count(*) from events")
         .fetch_one(&mut connection)
         .await?;
+    connection.close().await?;
+    Ok(u64::try_from(rows)?)
+}
+
+pub(super) async fn count_delivered_sqlite(url: &str) -> anyhow::Result<u64> {
+    let mut connection = SqliteConnection::connect(url).await?;
+    let sql = "select count(*) from deliveries where state = 'delivered'";
+    let rows: i64 = sqlx::query_scalar(sql).fetch_one(&mut connection).await?;
     connection.close().await?;
     Ok(u64::try_from(rows)?)
 }

@@ -61,7 +61,8 @@ impl Application {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let sources = Arc::new(build_sources(config));
         let drains = TaskTracker::new();
-        let (deliveries, outbox) = Deliveries::new(&config.deliveries, &config.sinks, &store)?;
+        let (deliveries, outbox) =
+            Deliveries::new(&config.deliveries, &config.sinks, &store, &clock)?;
         let (intake, committer) = Intake::new(
             &config.intake,
             config.server.max_body,

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use crate::{
-    domain::{Clock, SystemClock},
+    domain::{Clock, Timestamp},
     metrics,
     store::{Store, StoreError},
 };
@@ -15,11 +15,11 @@ use crate::{
 const INTERVAL: Duration = Duration::from_mins(1);
 
 /// Counts until `closing`.
-pub(super) async fn run(store: Arc<dyn Store>, closing: CancellationToken) {
+pub(super) async fn run(store: Arc<dyn Store>, clock: Arc<dyn Clock>, closing: CancellationToken) {
     let mut known = BTreeSet::new();
     loop {
         let counting = async {
-            if let Err(error) = step(&*store, &mut known).await {
+            if let Err(error) = step(&*store, clock.now(), &mut known).await {
                 debug!(?error, "pending deliveries were not counted");
             }
             tokio::time::sleep(INTERVAL).await;
@@ -32,9 +32,12 @@ pub(super) async fn run(store: Arc<dyn Store>, closing: CancellationToken) {
 }
 
 /// Counts once. `known` are the sinks that had something pending before: they go back to none.
-async fn step(store: &dyn Store, known: &mut BTreeSet<String>) -> Result<(), StoreError> {
+async fn step(
+    store: &dyn Store,
+    now: Timestamp,
+    known: &mut BTreeSet<String>,
+) -> Result<(), StoreError> {
     let pending = store.pending_deliveries().await?;
-    let now = SystemClock.now();
     for sink in std::mem::take(known) {
         metrics::pending(&sink, 0, Duration::ZERO);
     }

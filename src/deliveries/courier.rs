@@ -2,13 +2,14 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use futures_util::FutureExt;
 use rand::{Rng, rngs::SmallRng};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::{
@@ -17,7 +18,7 @@ use super::{
     retry,
 };
 use crate::{
-    domain::{Attempt, Clock, EventRecord, Name, Outcome, SystemClock},
+    domain::{Attempt, Clock, EventRecord, Name, Outcome},
     sampling::{Sample, Sampler},
     sinks::{Fault, Filter, Message, Receipt, Retry, Sink, SinkError},
 };
@@ -33,6 +34,9 @@ pub(super) struct Courier {
     pub(super) renderer: Renderer,
     pub(super) timeout: Duration,
     pub(super) retry: Retry,
+    pub(super) clock: Arc<dyn Clock>,
+    /// Ends the calls that are under way.
+    pub(super) hurry: CancellationToken,
     /// Bounds the warnings of a filter that fails on many events.
     pub(super) undecided: Mutex<Sampler>,
 }
@@ -84,23 +88,7 @@ impl Courier {
     }
 
     async fn carry_all(&self, jobs: &[Job], rng: &mut SmallRng) -> Call {
-        let mut prepared = Vec::with_capacity(jobs.len());
-        for job in jobs {
-            prepared.push(self.prepare(&job.event));
-            // An expression or a template may take its time, and others want to run.
-            tokio::task::yield_now().await;
-        }
-        let mut messages = Vec::with_capacity(jobs.len());
-        let mut settled = Vec::with_capacity(jobs.len());
-        for prepared in prepared {
-            match prepared {
-                Prepared::Send(message) => {
-                    messages.push(message);
-                    settled.push(None);
-                }
-                Prepared::Settled(outcome) => settled.push(Some(outcome)),
-            }
-        }
+        let (messages, settled) = self.prepare_all(jobs).await;
         if messages.is_empty() {
             let results = settled.into_iter().flatten().map(|outcome| (outcome, None));
             return Call {
@@ -108,19 +96,14 @@ impl Courier {
                 verdict: Verdict::NotCalled,
             };
         }
-        let started_at = SystemClock.now();
+        let started_at = self.clock.now();
         let started = Instant::now();
         let answers = self.call(&messages).await;
         let duration = started.elapsed();
 
         let verdict = verdict(&answers);
         let mut answers = answers.into_iter();
-        let mut results = Vec::with_capacity(jobs.len());
-        for (job, settled) in jobs.iter().zip(settled) {
-            if let Some(outcome) = settled {
-                results.push((outcome, None));
-                continue;
-            }
+        let mut answer_of = |job: &Job| {
             let answer = answers.next().unwrap_or_else(|| {
                 Err(SinkError::retry("the sink did not tell what became of it"))
             });
@@ -131,9 +114,37 @@ impl Courier {
                 status_code: receipt.status_code,
                 response: receipt.response.map(|text| storable(&text)),
             };
-            results.push((outcome, Some(attempt)));
+            (outcome, Some(attempt))
+        };
+        let results = jobs
+            .iter()
+            .zip(settled)
+            .map(|(job, settled)| match settled {
+                Some(outcome) => (outcome, None),
+                None => answer_of(job),
+            });
+        Call {
+            results: results.collect(),
+            verdict,
         }
-        Call { results, verdict }
+    }
+
+    /// What is to be sent, and for each job what became of it already, if anything.
+    async fn prepare_all(&self, jobs: &[Job]) -> (Vec<Message>, Vec<Option<Outcome>>) {
+        let mut messages = Vec::with_capacity(jobs.len());
+        let mut settled = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            match self.prepare(&job.event) {
+                Prepared::Send(message) => {
+                    messages.push(message);
+                    settled.push(None);
+                }
+                Prepared::Settled(outcome) => settled.push(Some(outcome)),
+            }
+            // An expression or a template may take its time, and others want to run.
+            tokio::task::yield_now().await;
+        }
+        (messages, settled)
     }
 
     /// A fault of ours costs one delivery, not the worker that would wait for it for ever.
@@ -188,13 +199,16 @@ impl Courier {
     /// Calls the sink, and waits no longer than its timeout.
     async fn call(&self, messages: &[Message]) -> Vec<Result<Receipt, SinkError>> {
         let call = AssertUnwindSafe(self.sink.deliver(messages)).catch_unwind();
-        let why = match tokio::time::timeout(self.timeout, call).await {
-            Ok(Ok(answers)) => return answers,
-            Ok(Err(_)) => "the sink panicked, see the log".to_owned(),
-            Err(_) => format!(
-                "no answer within {} (timeout)",
-                humantime::format_duration(self.timeout)
-            ),
+        let why = tokio::select! {
+            answered = tokio::time::timeout(self.timeout, call) => match answered {
+                Ok(Ok(answers)) => return answers,
+                Ok(Err(_)) => "the sink panicked, see the log".to_owned(),
+                Err(_) => format!(
+                    "no answer within {} (timeout)",
+                    humantime::format_duration(self.timeout)
+                ),
+            },
+            () = self.hurry.cancelled() => "the receiver stopped before there was an answer".to_owned(),
         };
         messages
             .iter()

@@ -34,6 +34,7 @@ use std::{
 
 use serde::Deserialize;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 pub use outbox::Outbox;
 pub use render::{RenderError, Renderer, payload};
@@ -48,7 +49,7 @@ use self::{
     worker::Worker,
 };
 use crate::{
-    domain::Name,
+    domain::{Clock, Name},
     sampling::Sampler,
     shutdown::Group,
     sinks::{self, OrderBy, SinkError},
@@ -88,6 +89,7 @@ pub struct Deliveries {
     herald: Arc<Herald>,
     outlets: BTreeMap<Name, Arc<Outlet>>,
     store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
 }
 
 /// A sink that cannot be made of its options.
@@ -108,6 +110,7 @@ impl Deliveries {
         config: &Config,
         sinks: &BTreeMap<Name, sinks::Config>,
         store: &Arc<dyn Store>,
+        clock: &Arc<dyn Clock>,
     ) -> Result<(Self, Outbox), UnusableSink> {
         let holder: Arc<str> = format!("{:016x}", rand::random::<u64>()).into();
         let (settlements, queue) = mpsc::unbounded_channel::<Settled>();
@@ -116,7 +119,7 @@ impl Deliveries {
         let mut outlets = BTreeMap::new();
         for (name, sink) in sinks {
             let in_order = sink.common.order_by == Some(OrderBy::Entity);
-            let courier = courier(name, sink)?;
+            let courier = courier(name, sink, clock)?;
             let linger = courier.sink.linger();
             let (outlet, arrivals) = Outlet::new(name.clone(), in_order, linger);
             let outlet = Arc::new(outlet);
@@ -157,14 +160,15 @@ impl Deliveries {
             herald,
             outlets,
             store: Arc::clone(store),
+            clock: Arc::clone(clock),
         };
         Ok((deliveries, outbox))
     }
 
     /// Starts the workers, and what they all need. The settler ends by itself after the last worker.
     pub fn start(self, workers: &mut Group, settler: &mut Group, chores: &mut Group) {
-        let store = Arc::clone(&self.store);
-        chores.spawn(|closing| census::run(store, closing));
+        let (store, clock) = (Arc::clone(&self.store), self.clock);
+        chores.spawn(|closing| census::run(store, clock, closing));
         if self.workers.is_empty() {
             return;
         }
@@ -178,7 +182,11 @@ impl Deliveries {
     }
 }
 
-fn courier(name: &Name, sink: &sinks::Config) -> Result<Courier, UnusableSink> {
+fn courier(
+    name: &Name,
+    sink: &sinks::Config,
+    clock: &Arc<dyn Clock>,
+) -> Result<Courier, UnusableSink> {
     let built = sink.build().map_err(|source| UnusableSink {
         name: name.clone(),
         source,
@@ -190,6 +198,8 @@ fn courier(name: &Name, sink: &sinks::Config) -> Result<Courier, UnusableSink> {
         renderer: Renderer::new(sink.format()),
         timeout: sink.common.timeout,
         retry: sink.common.retry,
+        clock: Arc::clone(clock),
+        hurry: CancellationToken::new(),
         undecided: Mutex::new(Sampler::new(20)),
     })
 }

@@ -26,7 +26,7 @@ use super::{
     settler::Settled,
 };
 use crate::{
-    domain::{Attempt, Clock, EventId, Outcome, Settlement, SystemClock},
+    domain::{Attempt, EventId, Outcome, Settlement},
     metrics::SinkMetrics,
     sampling::{Sample, Sampler},
 };
@@ -144,7 +144,7 @@ impl Worker {
         let wake_at = self.wake_at();
         tokio::select! {
             Some(call) = self.calls.join_next() => {
-                // A call catches its own panics, so none is lost but by being aborted.
+                // A call catches its own panics, so none is lost.
                 if let Ok(ended) = call {
                     self.finish(ended);
                 }
@@ -283,7 +283,7 @@ impl Worker {
         self.leases.remove(&summary.id);
         match &outcome {
             Outcome::Delivered => {
-                let after = SystemClock.now() - summary.received_at;
+                let after = self.courier.clock.now() - summary.received_at;
                 self.metrics.delivered(after.to_std().unwrap_or_default());
             }
             Outcome::Retry { delay, .. } => {
@@ -319,19 +319,22 @@ impl Worker {
         self.settlements.send(settled).ok();
     }
 
+    async fn finish_calls(&mut self) {
+        while let Some(call) = self.calls.join_next().await {
+            if let Ok(ended) = call {
+                self.finish(ended);
+            }
+        }
+    }
+
     /// Ends what is under way, and gives back what is not, so that another receiver can go on at once.
     async fn stop(mut self) {
         self.claimant.outlet.set_keeps_up(false);
         self.arrivals.close();
-        let last_calls = async {
-            while let Some(call) = self.calls.join_next().await {
-                if let Ok(ended) = call {
-                    self.finish(ended);
-                }
-            }
-        };
-        timeout(LAST_CALLS, last_calls).await.ok();
-        self.calls.abort_all();
+        if timeout(LAST_CALLS, self.finish_calls()).await.is_err() {
+            self.courier.hurry.cancel();
+            self.finish_calls().await;
+        }
         while let Ok(job) = self.arrivals.try_recv() {
             self.accept(job);
         }

@@ -49,7 +49,8 @@ pub trait DeliveryStore {
 
     /// Records what became of deliveries, and the attempts, in one transaction.
     ///
-    /// A success counts whoever holds the lease, anything else only while `holder` has it.
+    /// A success counts whoever holds the lease, anything else only while `holder` has it. An attempt is
+    /// recorded whether it counts or not, and once however often it is given.
     ///
     /// # Errors
     ///

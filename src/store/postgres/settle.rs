@@ -15,6 +15,10 @@ use crate::{
 ///
 /// When to give up is for the database's clock to say, as the delivery was created by it. The last attempt is
 /// made at that time, not long before it.
+///
+/// An attempt that no longer counts, as its lease had run out or the delivery was settled by somebody else, was
+/// made all the same and is on record. One that is on record already, as the answer to its commit was lost, is
+/// known by when it began.
 const SETTLE: &str = "
 with done as (
     select *
@@ -23,10 +27,10 @@ with done as (
          as done (event_id, sink, outcome, error, delay_ms, give_up_ms, started_at, duration_ms,
                   status_code, response)
 ), locked as (
-    select deliveries.id, outcome, error, delay_ms, give_up_ms, started_at, duration_ms, status_code, response
+    select deliveries.id, outcome, error, delay_ms, give_up_ms, started_at, duration_ms, status_code, response,
+           state = 'pending' and (outcome = 'delivered' or leased_by = $1) as counts
     from done
     join deliveries on deliveries.event_id = done.event_id and deliveries.sink = done.sink
-    where state = 'pending' and (outcome = 'delivered' or leased_by = $1)
     order by deliveries.id desc
     for update of deliveries
 ), settled as (
@@ -52,11 +56,23 @@ with done as (
         leased_by = null,
         backlog = backlog or outcome = 'failed'
     from locked
-    where deliveries.id = locked.id
+    where deliveries.id = locked.id and counts
+    returning deliveries.id, attempts, started_at, duration_ms, outcome, status_code, error, response
+), late as (
+    update deliveries
+    set attempts = attempts + 1
+    from locked
+    where deliveries.id = locked.id and not counts and started_at is not null
+      and not exists (
+          select from delivery_attempts
+          where delivery_id = locked.id and delivery_attempts.started_at = locked.started_at
+      )
     returning deliveries.id, attempts, started_at, duration_ms, outcome, status_code, error, response
 )
 insert into delivery_attempts (delivery_id, attempt, started_at, duration_ms, outcome, status_code, error, response)
-select * from settled where started_at is not null";
+select * from settled where started_at is not null
+union all
+select * from late";
 
 pub(super) async fn settle(
     pool: &PgPool,

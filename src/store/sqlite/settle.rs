@@ -59,7 +59,24 @@ where deliveries.event_id = done.event_id and deliveries.sink = done.sink and st
 returning id"
 );
 
-/// `?2` are the ids of those that were settled.
+/// An attempt that no longer counts was made all the same. One that is on record already, as the answer to its
+/// commit was lost, is known by when it began. `?2` are the ids of those that were settled.
+const COUNT_LATE: &str = concat!(
+    done!(),
+    "
+update deliveries
+set attempts = attempts + 1
+from done
+where deliveries.event_id = done.event_id and deliveries.sink = done.sink
+  and done.started_at is not null and id not in (select value from json_each(?2))
+  and not exists (
+      select 1 from delivery_attempts
+      where delivery_id = deliveries.id and delivery_attempts.started_at = done.started_at
+  )
+returning id"
+);
+
+/// `?2` are the ids of those whose attempts count.
 const RECORD_ATTEMPTS: &str = concat!(
     done!(),
     "
@@ -94,14 +111,22 @@ async fn settle_part(
     rows: &[SettlementRow<'_>],
 ) -> sqlx::Result<()> {
     let done = serde_json::to_string(rows).map_err(|error| sqlx::Error::Encode(error.into()))?;
-    let settled: Vec<i64> = sqlx::query_scalar(SETTLE)
+    let mut ids: Vec<i64> = sqlx::query_scalar(SETTLE)
         .bind(&done)
         .bind(holder)
         .fetch_all(&mut *connection)
         .await?;
+    if ids.len() < rows.len() {
+        let late: Vec<i64> = sqlx::query_scalar(COUNT_LATE)
+            .bind(&done)
+            .bind(serde_json::json!(ids).to_string())
+            .fetch_all(&mut *connection)
+            .await?;
+        ids.extend(late);
+    }
     sqlx::query(RECORD_ATTEMPTS)
         .bind(&done)
-        .bind(serde_json::json!(settled).to_string())
+        .bind(serde_json::json!(ids).to_string())
         .execute(connection)
         .await
         .map(drop)

@@ -7,6 +7,7 @@ use crate::{sinks::web_server::Behaviour, support::Setup};
 
 on_both_stores!(
     what_was_given_up_is_retried,
+    a_misspelt_sink_is_an_error,
     what_is_not_wanted_any_more_is_cancelled,
     a_new_sink_gets_what_there_was,
 );
@@ -44,6 +45,20 @@ async fn what_was_given_up_is_retried(setup: Setup) {
     all_delivered(&mut database).await;
     hook.took(&events);
     none_left(&mut database, "attempts <> 2").await;
+}
+
+async fn a_misspelt_sink_is_an_error(setup: Setup) {
+    let setup = setup.config(&Hook::start().await.sink("crm", SOON));
+    setup.start();
+    for command in ["list", "retry", "cancel"] {
+        let arguments = ["deliveries", command, "--sink", "cmr"];
+        let output = setup.command().args(arguments).output();
+        let output = output.expect("running it");
+        assert_eq!(output.status.code(), Some(1));
+        let said = String::from_utf8_lossy(&output.stderr);
+        let why = "--sink cmr: there is no such sink and no delivery to one; configured are: crm";
+        assert!(said.contains(why), "{said}");
+    }
 }
 
 async fn what_is_not_wanted_any_more_is_cancelled(setup: Setup) {

@@ -73,7 +73,7 @@ impl Database {
             // What was delivered was so by its last attempt.
             "select count(*) from deliveries where state = 'delivered' and not exists \
              (select 1 from delivery_attempts where delivery_id = deliveries.id \
-              and attempt = attempts and outcome = 'delivered')",
+              and outcome = 'delivered')",
             "select count(*) from deliveries where (state = 'delivered') <> (delivered_at is not null)",
             "select count(*) from deliveries where state <> 'pending' and leased_by is not null",
             "select count(*) from deliveries where state = 'delivered' and last_error is not null",

@@ -34,6 +34,10 @@ async fn a_sink_that_hangs_delays_nobody_else(setup: Setup) {
     assert_eq!(database.number(waiting).await, 1500);
     assert_eq!(hanging.count(), 8, "as many as its concurrency");
     stops_promptly(&mut receiver);
+    let cut_short = "select error from delivery_attempts where outcome = 'failed'";
+    let why = "the receiver stopped before there was an answer";
+    assert_eq!(database.texts(cut_short).await, [why; 8]);
+    database.is_consistent().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

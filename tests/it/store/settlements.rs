@@ -203,10 +203,18 @@ async fn only_a_success_counts_without_the_lease(store: &dyn Store, database: &D
         attempted(ids[1], Outcome::Delivered),
     ];
     settle(store, "somebody else", &late).await;
-    assert_eq!(
-        states(database).await,
-        ["pending 0 - a -", "delivered 1 - - at"]
-    );
+    let once = ["pending 1 - a -", "delivered 1 - - at"];
+    assert_eq!(states(database).await, once);
+    let recorded = attempts(database).await;
+    let outcomes: Vec<bool> = recorded
+        .iter()
+        .map(|attempt| attempt.contains("failed"))
+        .collect();
+    assert_eq!(outcomes, [true, false], "every attempt is on record");
+
+    settle(store, "somebody else", &late).await;
+    assert_eq!(states(database).await, once);
+    assert_eq!(attempts(database).await, recorded);
 }
 
 async fn settling_again_changes_nothing(store: &dyn Store, database: &Database) {

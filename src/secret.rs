@@ -89,6 +89,11 @@ impl Reference {
     }
 }
 
+/// What is said of a URL in the configuration that has a login in it.
+pub const LOGIN_WRITTEN_OUT: &str = "has a login written out in it; secrets are kept out of the configuration: \
+     put the whole URL into an environment variable and write \"env:NAME\", \
+     or into a file and write \"file:/path\"";
+
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -243,6 +243,8 @@ proptest! {
         let webhook_file = file("webhook", &format!("https://hooks.slack.com/{password}"));
         let signing_key = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, &secret);
         let signing_key_file = file("signing-key", &format!("whsec_{signing_key}"));
+        let endpoint = format!("https://{password}:{password}@crm.example.com/{password}?{password}");
+        let endpoint_file = file("endpoint", &endpoint);
         let url_file = file("url", &format!("postgres://user:{password}@localhost/db?password={password}"));
         let config = read(&format!(
             r#"
@@ -259,7 +261,7 @@ proptest! {
             secrets = ["file:{secret_file}"]
             [sinks.crm]
             kind = "http"
-            url = "https://{password}:{password}@crm.example.com/{password}?{password}"
+            url = "file:{endpoint_file}"
             headers = {{ x-api-key = "file:{secret_file}" }}
             secret = "file:{signing_key_file}"
             [sinks.offers]

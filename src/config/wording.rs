@@ -8,6 +8,9 @@ use figment::{
 /// What is wrong, without the value: it might be a secret in the wrong place.
 pub(super) fn describe(kind: &Kind, wrong: Option<&Value>) -> String {
     match kind {
+        Kind::Message(why) if why.starts_with("relative URL without a base") => {
+            "is not a URL like https://example.com".into()
+        }
         Kind::Message(why) => match wrong.and_then(Value::as_str) {
             Some(value) => why.replace(&format!(": {value:?}"), ""),
             None => why.clone(),
@@ -35,7 +38,7 @@ fn expected(wanted: &str) -> &str {
         "a boolean" => "true or false",
         "a sequence" => "a list",
         "a string" | "path string" => "a text",
-        "an integer or string" | "parsable string" => "a size like \"2 MiB\"",
+        "an integer or string" | "parsable string" | "integer overflow" => "a size like \"2 MiB\"",
         "u32" => "a whole number from 0 to 4294967295",
         "usize" => "a whole number, 0 or more",
         "a nonzero usize" => "a whole number, 1 or more",

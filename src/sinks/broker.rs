@@ -14,7 +14,7 @@ use tokio::sync::Mutex as Turn;
 use url::Url;
 
 use super::{Message, Receipt, SinkError};
-use crate::secret::Reference;
+use crate::secret::{LOGIN_WRITTEN_OUT, Reference};
 
 /// How many messages are sent before the first confirmation is waited for.
 pub(super) const BATCH: usize = 64;
@@ -29,14 +29,30 @@ pub(super) struct Address(Url);
 impl Address {
     /// The address, which is written out or a reference.
     fn read(text: &str) -> Result<Self, String> {
-        Self::parse(resolved(text)?.expose_secret())
+        match Reference::parse(text) {
+            Some(reference) => Self::parse(resolved(&reference)?.expose_secret()),
+            None => Self::written_out(text),
+        }
     }
 
     /// Addresses with commas between them, written out or a reference.
     pub(super) fn read_several(text: &str) -> Result<Vec<Self>, String> {
-        let text = resolved(text)?;
-        let addresses = text.expose_secret().split(',');
-        addresses.map(|url| Self::parse(url.trim())).collect()
+        let Some(reference) = Reference::parse(text) else {
+            let urls = text.split(',');
+            return urls.map(|url| Self::written_out(url.trim())).collect();
+        };
+        let text = resolved(&reference)?;
+        let urls = text.expose_secret().split(',');
+        urls.map(|url| Self::parse(url.trim())).collect()
+    }
+
+    /// An address that everybody who reads the configuration can read.
+    fn written_out(text: &str) -> Result<Self, String> {
+        let address = Self::parse(text)?;
+        if address.user().is_some() || address.0.password().is_some() {
+            return Err(LOGIN_WRITTEN_OUT.into());
+        }
+        Ok(address)
     }
 
     /// The errors repeat nothing of the text, which may hold a password.
@@ -88,11 +104,8 @@ impl Address {
     }
 }
 
-fn resolved(text: &str) -> Result<SecretString, String> {
-    match Reference::parse(text) {
-        Some(reference) => reference.resolve().map_err(|error| error.to_string()),
-        None => Ok(text.into()),
-    }
+fn resolved(reference: &Reference) -> Result<SecretString, String> {
+    reference.resolve().map_err(|error| error.to_string())
 }
 
 /// What a part of a URL stands for.
@@ -259,7 +272,7 @@ mod tests {
     #[test]
     fn an_address_is_shown_without_its_credentials() {
         let address =
-            Address::read("amqp://user:hunter2@broker.example.com:5672/v").expect("a URL");
+            Address::parse("amqp://user:hunter2@broker.example.com:5672/v").expect("a URL");
         assert_eq!(address.to_string(), "amqp://broker.example.com:5672/v");
         assert_eq!(format!("{address:?}"), address.to_string());
         assert_eq!(address.password().as_deref(), Some("hunter2"));
@@ -267,7 +280,7 @@ mod tests {
 
     #[test]
     fn credentials_are_decoded() {
-        let address = Address::read("redis://u%40x:a%2Fb@[::1]:1").expect("a URL");
+        let address = Address::parse("redis://u%40x:a%2Fb@[::1]:1").expect("a URL");
         assert_eq!(address.user().as_deref(), Some("u@x"));
         assert_eq!(address.password().as_deref(), Some("a/b"));
         assert_eq!(address.host(), "::1");
@@ -283,8 +296,28 @@ mod tests {
             "hunter2",
             "nats:hunter2",
         ] {
-            let why = Address::read(url).expect_err("a refusal");
+            let why = Address::parse(url).expect_err("a refusal");
             assert!(!why.contains("hunter2"), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_login_is_refused_in_a_url_that_is_written_out() {
+        for url in [
+            "nats://hunter2@h",
+            "nats://u:hunter2@h",
+            "nats://:hunter2@h",
+        ] {
+            for refusal in [
+                Address::read(url).expect_err("a refusal"),
+                Address::read_several(&format!("nats://h, {url}")).expect_err("a refusal"),
+            ] {
+                assert_eq!(refusal, LOGIN_WRITTEN_OUT);
+            }
+            let file = tempfile::NamedTempFile::new().expect("a temporary file");
+            std::fs::write(file.path(), url).expect("writing it");
+            let reference = format!("file:{}", file.path().display());
+            Address::read(&reference).expect("the address");
         }
     }
 

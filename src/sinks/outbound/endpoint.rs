@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Deserializer, de::Error};
 use url::Url;
 
-use crate::secret::Reference;
+use crate::secret::{LOGIN_WRITTEN_OUT, Reference};
 
 /// `https://…` or `http://…`, written out or as a reference to a secret.
 #[derive(Clone)]
@@ -56,7 +56,13 @@ impl<'de> Deserialize<'de> for Endpoint {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         match Reference::parse(&text) {
-            None => Self::parse(&text).map_err(D::Error::custom),
+            None => {
+                let endpoint = Self::parse(&text).map_err(D::Error::custom)?;
+                if !endpoint.0.username().is_empty() || endpoint.0.password().is_some() {
+                    return Err(D::Error::custom(LOGIN_WRITTEN_OUT));
+                }
+                Ok(endpoint)
+            }
             Some(reference) => {
                 let text = reference.resolve().map_err(D::Error::custom)?;
                 Self::parse(text.expose_secret())

@@ -140,9 +140,12 @@ mod tests {
             ("amqp://h", "amqp://guest:guest@h:5672/%2F"),
             ("amqp://h/", "amqp://guest:guest@h:5672/%2F"),
             ("amqps://h/%2Fa", "amqps://guest:guest@h:5671/%2Fa"),
-            ("amqp://u:p%40@[::1]:1/v", "amqp://u:p%40@::1:1/v"),
         ] {
             assert_eq!(uri(url), means);
         }
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        std::fs::write(file.path(), "amqp://u:p%40@[::1]:1/v").expect("writing it");
+        let reference = format!("file:{}", file.path().display());
+        assert_eq!(uri(&reference), "amqp://u:p%40@::1:1/v");
     }
 }

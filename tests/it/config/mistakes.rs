@@ -94,7 +94,7 @@ fn are_told_all_at_once_by_their_full_keys() {
       sources.Not a name: is not a name: 1 to 63 characters of a-z, 0-9, _ and - (in receiver.toml)
       sources.huntr.api.evry: there is no such option; there are url, token, every, lookback (in receiver.toml)
       sources.huntr.api.token: is written out; secrets are kept out of the configuration: put it into an environment variable and write "env:NAME", or into a file and write "file:/path" (in receiver.toml)
-      sources.huntr.api.url: relative URL without a base (in receiver.toml)
+      sources.huntr.api.url: is not a URL like https://example.com (in receiver.toml)
       sources.huntr.secrets.0: is written out; secrets are kept out of the configuration: put it into an environment variable and write "env:NAME", or into a file and write "file:/path" (in receiver.toml)
       sources.huntr.secrets.1: env:UNSET is not set, or not UTF-8 (in receiver.toml)
       sources.huntr.secrets.2: file:/no/such/file cannot be read: No such file or directory (os error 2) (in receiver.toml)

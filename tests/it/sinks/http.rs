@@ -157,6 +157,11 @@ async fn check_asks_for_nothing_and_takes_any_answer() {
 fn mistakes_are_told_by_key_and_without_the_value() {
     let (literal, wrong) = (whsec(), file("hush"));
     let wrong = reference(wrong.path());
+    let (private, login) = (
+        file("https://ada:hush@[fe80::1]/"),
+        file("https://ada:hush@example.com"),
+    );
+    let (private, login) = (reference(private.path()), reference(login.path()));
     let url = "url = \"https://example.com/hooks\"\n";
     for (options, key) in [
         (String::new(), ""),
@@ -165,7 +170,8 @@ fn mistakes_are_told_by_key_and_without_the_value() {
         (format!("url = {wrong}"), "url"),
         ("url = \"env:HUSH_IS_NOT_SET_ANYWHERE\"".into(), "url"),
         ("url = \"http://127.0.0.1/hush\"".into(), "url"),
-        ("url = \"https://ada:hush@[fe80::1]/\"".into(), "url"),
+        ("url = \"https://ada:hush@example.com/\"".into(), "url"),
+        (format!("url = {private}"), "url"),
         (format!("{url}method = \"hush hush\""), "method"),
         (format!("{url}method = \"CONNECT\""), "method"),
         (format!("{url}secret = \"{literal}\""), "secret"),
@@ -182,9 +188,7 @@ fn mistakes_are_told_by_key_and_without_the_value() {
         (format!("{url}template = \"hush\""), "template"),
         (format!("{url}format = \"template\""), "template"),
         (
-            format!(
-                "url = \"https://ada:hush@example.com\"\nheaders = {{ Authorization = {wrong} }}"
-            ),
+            format!("url = {login}\nheaders = {{ Authorization = {wrong} }}"),
             "url",
         ),
     ] {

@@ -153,7 +153,8 @@ async fn only_what_is_too_large_is_refused_for_good() {
 #[tokio::test]
 async fn a_wrong_login_is_told_without_the_password() {
     let nats = Nats::start("authorization { user: us, password: 'hunter%2' }").await;
-    let wrong = options(&format!("nats://us:swordfish@{}", nats.address()));
+    let wrong = format!("nats://us:swordfish@{}", nats.address());
+    let wrong = options(&nats.secret("wrong", &wrong));
     let why = refused_for_now(&*sink("nats", &wrong), &message(1)).await;
     let address = nats.address();
     assert_eq!(
@@ -162,7 +163,8 @@ async fn a_wrong_login_is_told_without_the_password() {
             "NATS at nats://{address} refuses the login; see user and password, token or credentials"
         )
     );
-    let right = options(&format!("nats://us:hunter%252@{address}"));
+    let right = nats.secret("right", &format!("nats://us:hunter%252@{address}"));
+    let right = options(&right);
     let why = refused_for_now(&*sink("nats", &right), &message(1)).await;
     assert!(why.starts_with("no JetStream stream"), "{why}");
 }
@@ -185,7 +187,7 @@ async fn a_token_works_in_its_option_and_in_the_url() {
     let token = nats.secret("token", "tok");
     for options in [
         format!("{}token = '{token}'", options(&nats.url())),
-        options(&format!("nats://tok@{}", nats.address())),
+        options(&nats.secret("url", &format!("nats://tok@{}", nats.address()))),
     ] {
         let why = refused_for_now(&*sink("nats", &options), &message(1)).await;
         assert!(why.starts_with("no JetStream stream"), "{why}");
@@ -198,7 +200,7 @@ async fn a_missing_permission_is_told_at_once() {
         "authorization { users: [ { user: us, password: pw, permissions: { publish: ['other'] } } ] }",
     )
     .await;
-    let options = options(&format!("nats://us:pw@{}", nats.address()));
+    let options = options(&nats.secret("url", &format!("nats://us:pw@{}", nats.address())));
     let why = refused_for_now(&*sink("nats", &options), &message(1)).await;
     assert!(
         why.contains("Permissions Violation for Publish to \"events.all\""),

@@ -195,10 +195,8 @@ async fn only_what_is_too_large_is_refused_for_good() {
 async fn a_wrong_login_is_told_without_the_password() {
     let rabbitmq = shared().await;
     let address = rabbitmq.address();
-    let wrong = sink(
-        "rabbitmq",
-        &options(&format!("amqp://guest:swordfish@{address}"), "login"),
-    );
+    let url = rabbitmq.secret("wrong", &format!("amqp://guest:swordfish@{address}"));
+    let wrong = sink("rabbitmq", &options(&url, "login"));
     assert_eq!(
         refused_for_now(&*wrong, &message(1)).await,
         format!("RabbitMQ at amqp://{address} refuses the login; see user and password")
@@ -218,10 +216,8 @@ async fn a_wrong_login_is_told_without_the_password() {
 async fn a_login_works_by_options_and_in_the_url() {
     let rabbitmq = shared().await;
     rabbitmq.make_queue("logins").await;
-    let in_url = options(
-        &format!("amqp://guest:%67uest@{}/%2F", rabbitmq.address()),
-        "logins",
-    );
+    let url = format!("amqp://guest:%67uest@{}/%2F", rabbitmq.address());
+    let in_url = options(&rabbitmq.secret("url", &url), "logins");
     deliver(&*sink("rabbitmq", &in_url), &[message(1)]).await;
     let password = rabbitmq.secret("password", "guest");
     let by_options =

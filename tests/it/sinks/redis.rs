@@ -126,7 +126,8 @@ async fn only_what_is_too_large_is_refused_for_good() {
 async fn a_wrong_login_is_told_without_the_password() {
     let redis = Redis::start(&["--requirepass", "pass/word"]).await;
     let address = redis.address();
-    let wrong = sink("redis", &options(&format!("redis://:swordfish@{address}")));
+    let url = redis.secret("wrong", &format!("redis://:swordfish@{address}"));
+    let wrong = sink("redis", &options(&url));
     assert_eq!(
         refused_for_now(&*wrong, &message(1)).await,
         format!("Redis at redis://{address} refuses the login; see username and password")
@@ -144,7 +145,8 @@ async fn a_wrong_login_is_told_without_the_password() {
 async fn a_login_works_by_options_and_in_the_url() {
     let redis = Redis::start(&["--requirepass", "pass/word"]).await;
     let address = redis.address();
-    let in_url = options(&format!("redis://default:pass%2Fword@{address}/0"));
+    let url = format!("redis://default:pass%2Fword@{address}/0");
+    let in_url = options(&redis.secret("url", &url));
     deliver(&*sink("redis", &in_url), &[message(1)]).await;
     let password = redis.secret("password", "pass/word");
     let by_options = format!(

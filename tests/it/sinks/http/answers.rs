@@ -8,7 +8,7 @@ use huntr_receiver::{
 };
 use tokio::time::{Instant, timeout};
 
-use super::sink;
+use super::{file, reference, sink};
 use crate::{
     sinks::{
         made::{deliver, message, rejection, retry},
@@ -168,7 +168,9 @@ async fn wrong_credentials_are_told_without_them() {
     let server = WebServer::start().await;
     server.answer_with(Behaviour::status(401));
     let url = server.url().replace("http://", "http://ada:hush@") + "?token=hush";
-    let sink = super::made::sink("http", &format!("url = \"{url}\"\nallow_private = true"));
+    let url = file(&url);
+    let options = format!("url = {}\nallow_private = true", reference(url.path()));
+    let sink = super::made::sink("http", &options);
     let told = rejection(deliver(&*sink, message(1, "{}")).await);
     assert!(told.contains("answered 401 Unauthorized"), "{told}");
     assert!(!told.contains("hush"), "{told}");

@@ -29,67 +29,73 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List deliveries, newest first
-    #[command(
-        after_help = "Example:\n    huntr-receiver deliveries list --sink crm --state pending"
-    )]
-    List {
-        #[command(flatten)]
-        selection: Selection,
-        /// Only in this state
-        #[arg(long, value_parser = state())]
-        state: Option<DeliveryState>,
-        /// Only with an id below this one: the next page
-        #[arg(long, value_name = "ID")]
-        before: Option<i64>,
-        /// At most so many
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-        limit: u32,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Deliver again what was given up
-    ///
-    /// The attempts count on, and the time after which a delivery is given up begins anew. What is being
-    /// delivered at this moment is left alone.
-    #[command(
-        after_help = "Example:\n    huntr-receiver deliveries retry --sink crm --since 2d --dry-run"
-    )]
-    Retry {
-        #[command(flatten)]
-        selection: Selection,
-        /// Those in this state; pending ones become due at once
-        #[arg(long, default_value = "dead", value_parser = state())]
-        state: DeliveryState,
-        /// Only this delivery
-        #[arg(long, value_name = "ID")]
-        id: Option<i64>,
-        /// Count them, and change nothing
-        #[arg(long)]
-        dry_run: bool,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Drop pending deliveries, also to a sink that is no longer configured
-    #[command(
-        after_help = "Example:\n    huntr-receiver deliveries cancel --sink old-crm",
-        group = clap::ArgGroup::new("which").required(true).multiple(true).args(["sink", "id", "event"])
-    )]
-    Cancel {
-        #[command(flatten)]
-        selection: Selection,
-        /// Only this delivery
-        #[arg(long, value_name = "ID")]
-        id: Option<i64>,
-        /// Count them, and change nothing
-        #[arg(long)]
-        dry_run: bool,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+    List(List),
+    Retry(Retry),
+    Cancel(Cancel),
+}
+
+/// List deliveries, newest first
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n    huntr-receiver deliveries list --sink crm --state pending")]
+struct List {
+    #[command(flatten)]
+    selection: Selection,
+    /// Only in this state
+    #[arg(long, value_parser = state())]
+    state: Option<DeliveryState>,
+    /// Only with an id below this one: the next page
+    #[arg(long, value_name = "ID")]
+    before: Option<i64>,
+    /// At most so many
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    limit: u32,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Deliver again what was given up
+///
+/// The attempts count on, and the time after which a delivery is given up begins anew. What is being delivered
+/// at this moment is left alone.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n    huntr-receiver deliveries retry --sink crm --since 2d --dry-run"
+)]
+struct Retry {
+    #[command(flatten)]
+    selection: Selection,
+    /// Those in this state; pending ones become due at once
+    #[arg(long, default_value = "dead", value_parser = state())]
+    state: DeliveryState,
+    #[command(flatten)]
+    change: ChangeArgs,
+}
+
+/// Drop pending deliveries, also to a sink that is no longer configured
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n    huntr-receiver deliveries cancel --sink old-crm",
+    group = clap::ArgGroup::new("which").required(true).multiple(true).args(["sink", "id", "event"])
+)]
+struct Cancel {
+    #[command(flatten)]
+    selection: Selection,
+    #[command(flatten)]
+    change: ChangeArgs,
+}
+
+#[derive(Debug, clap::Args)]
+struct ChangeArgs {
+    /// Only this delivery
+    #[arg(long, value_name = "ID")]
+    id: Option<i64>,
+    /// Count them, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// Which deliveries.
@@ -123,6 +129,26 @@ impl Selection {
             ..DeliveryFilter::default()
         }
     }
+
+    /// A misspelt name matches nothing, which must not look like nothing to do.
+    async fn require_known_sink(&self, config: &Config, store: &dyn Store) -> anyhow::Result<()> {
+        let Some(sink) = &self.sink else {
+            return Ok(());
+        };
+        let everything = DeliveryFilter {
+            sink: Some(sink.clone()),
+            ..DeliveryFilter::default()
+        };
+        let is_known = config.sinks.contains_key(sink.as_str())
+            || !store.list_deliveries(&everything, 1).await?.is_empty();
+        let names: Vec<&str> = config.sinks.keys().map(|name| &**name).collect();
+        anyhow::ensure!(
+            is_known,
+            "--sink {sink}: there is no such sink and no delivery to one; configured are: {}",
+            names.join(", ")
+        );
+        Ok(())
+    }
 }
 
 fn state() -> impl TypedValueParser<Value = DeliveryState> {
@@ -142,96 +168,88 @@ pub(super) async fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode
         .await
         .with_context(|| format!("opening the database {}", config.database.url))?;
     match &args.command {
-        Command::List {
-            selection,
-            state,
-            before,
-            limit,
-            json,
-        } => {
-            let filter = DeliveryFilter {
-                state: *state,
-                before: *before,
-                ..selection.filter()
-            };
-            list(&*store, &filter, *limit, *json).await?;
-        }
-        Command::Retry {
-            selection,
-            state,
-            id,
-            dry_run,
-            json,
-        } => {
-            let filter = DeliveryFilter {
-                id: *id,
-                state: Some(*state),
-                ..selection.filter()
-            };
-            let sinks = sinks_of(&*store, &filter).await?;
-            let report = change(&*store, filter, *dry_run, Change::Retry).await?;
-            if !dry_run {
-                // Who does not hear it looks by itself: what is done is done.
-                store.announce(&sinks).await.ok();
-            }
-            print("to be delivered again", &report, *json)?;
-        }
-        Command::Cancel {
-            selection,
-            id,
-            dry_run,
-            json,
-        } => {
-            let filter = DeliveryFilter {
-                id: *id,
-                state: Some(DeliveryState::Pending),
-                ..selection.filter()
-            };
-            let report = change(&*store, filter, *dry_run, Change::Cancel).await?;
-            print("cancelled", &report, *json)?;
-        }
+        Command::List(args) => args.run(config, &*store).await?,
+        Command::Retry(args) => args.run(config, &*store).await?,
+        Command::Cancel(args) => args.run(config, &*store).await?,
     }
     store.close().await;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn list(
-    store: &dyn Store,
-    filter: &DeliveryFilter,
-    limit: u32,
-    json: bool,
-) -> anyhow::Result<()> {
-    let deliveries = store.list_deliveries(filter, limit).await?;
-    if json {
-        return output::json(&deliveries);
-    }
-    let row = |delivery: &DeliverySummary| {
-        let until_when = match delivery.state {
-            DeliveryState::Pending => iso_millis(&delivery.next_attempt_at),
-            _ => String::new(),
+impl List {
+    async fn run(&self, config: &Config, store: &dyn Store) -> anyhow::Result<()> {
+        let filter = DeliveryFilter {
+            state: self.state,
+            before: self.before,
+            ..self.selection.filter()
         };
-        [
-            delivery.id.to_string(),
-            delivery.event_id.to_string(),
-            delivery.event_type.clone().unwrap_or_default(),
-            delivery.sink.clone(),
-            delivery.state.to_string(),
-            delivery.attempts.to_string(),
-            until_when,
-            delivery.last_error.clone().unwrap_or_default(),
-        ]
+        let deliveries = store.list_deliveries(&filter, self.limit).await?;
+        if deliveries.is_empty() {
+            self.selection.require_known_sink(config, store).await?;
+        }
+        if self.json {
+            return output::json(&deliveries);
+        }
+        let headers = [
+            "id",
+            "event",
+            "type",
+            "sink",
+            "state",
+            "attempts",
+            "next attempt at",
+            "last error",
+        ];
+        output::table(headers, deliveries.iter().map(row))
+    }
+}
+
+fn row(delivery: &DeliverySummary) -> [String; 8] {
+    let next_attempt_at = match delivery.state {
+        DeliveryState::Pending => iso_millis(&delivery.next_attempt_at),
+        _ => String::new(),
     };
-    let headers = [
-        "id",
-        "event",
-        "type",
-        "sink",
-        "state",
-        "attempts",
-        "next attempt at",
-        "last error",
-    ];
-    output::table(headers, deliveries.iter().map(row))
+    [
+        delivery.id.to_string(),
+        delivery.event_id.to_string(),
+        delivery.event_type.clone().unwrap_or_default(),
+        delivery.sink.clone(),
+        delivery.state.to_string(),
+        delivery.attempts.to_string(),
+        next_attempt_at,
+        delivery.last_error.clone().unwrap_or_default(),
+    ]
+}
+
+impl Retry {
+    async fn run(&self, config: &Config, store: &dyn Store) -> anyhow::Result<()> {
+        self.selection.require_known_sink(config, store).await?;
+        let filter = DeliveryFilter {
+            id: self.change.id,
+            state: Some(self.state),
+            ..self.selection.filter()
+        };
+        let sinks = sinks_of(store, &filter).await?;
+        let report = change(store, filter, self.change.dry_run, Change::Retry).await?;
+        if !self.change.dry_run {
+            // Who does not hear it looks by itself: what is done is done.
+            store.announce(&sinks).await.ok();
+        }
+        print("to be delivered again", &report, self.change.json)
+    }
+}
+
+impl Cancel {
+    async fn run(&self, config: &Config, store: &dyn Store) -> anyhow::Result<()> {
+        self.selection.require_known_sink(config, store).await?;
+        let filter = DeliveryFilter {
+            id: self.change.id,
+            state: Some(DeliveryState::Pending),
+            ..self.selection.filter()
+        };
+        let report = change(store, filter, self.change.dry_run, Change::Cancel).await?;
+        print("cancelled", &report, self.change.json)
+    }
 }
 
 #[derive(Clone, Copy)]

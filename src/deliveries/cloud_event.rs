@@ -24,7 +24,7 @@ struct CloudEvent<'a> {
     r#type: String,
     /// The member or entity the event is about.
     #[serde(skip_serializing_if = "Option::is_none")]
-    subject: Option<&'a str>,
+    subject: Option<String>,
     time: String,
     /// When it arrived here: the specification's extension "recorded time".
     recordedtime: String,
@@ -53,7 +53,7 @@ pub(super) fn write(
         id: attribute(&summary.delivery_id),
         source: format!("/huntr-receiver/{}", summary.source),
         r#type: attribute(&reading.cloud_event_type(event)),
-        subject: entity,
+        subject: entity.map(attribute),
         time: iso_millis(&summary.occurred_at.unwrap_or(summary.received_at)),
         recordedtime: iso_millis(&summary.received_at),
         problem: problem.filter(|problem| !problem.is_empty()),

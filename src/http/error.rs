@@ -58,7 +58,9 @@ impl HttpError {
                 "the sender or a proxy is too slow: raise server.request_timeout if that is expected"
             }
             Self::Incomplete => "the connection broke: the sender gave up, or a proxy did",
-            Self::Unavailable => "the database does not keep up: see the errors above this one",
+            Self::Unavailable => {
+                "the database does not keep up or does not answer: an error near this line says why, or see its own log"
+            }
             Self::NotFound | Self::MethodNotAllowed | Self::Unauthorized | Self::Internal => "",
         }
     }

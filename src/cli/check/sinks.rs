@@ -1,6 +1,6 @@
 //! Whether each sink can be reached, and whether what it is to be sent can be made of the samples.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
 
@@ -8,7 +8,7 @@ use super::Finding;
 use crate::{
     config::Config,
     deliveries::{Renderer, Routes, payload},
-    domain::{Clock, Name, SystemClock},
+    domain::{Clock, EventRecord, Name, SystemClock},
     providers::{Sources, sample_event},
     sinks::{self, SinkError},
     store::Store,
@@ -19,6 +19,7 @@ pub(super) async fn check(config: &Config, sources: &Sources) -> Vec<Finding> {
     let routes = Routes::new(&config.sinks);
     let checks = config.sinks.iter().map(async |(name, sink)| {
         let mut findings = vec![reach(name, sink).await];
+        findings.extend(unknown_types(name, sink, sources));
         findings.extend(try_samples(name, sink, &routes, sources));
         findings
     });
@@ -42,6 +43,25 @@ async fn reach(name: &Name, config: &sinks::Config) -> Finding {
     }
 }
 
+/// Senders may come up with new types, so this is no mistake; a slip of the pen is, and would get nothing.
+fn unknown_types(name: &Name, config: &sinks::Config, sources: &Sources) -> Option<Finding> {
+    let known: BTreeSet<String> = samples(sources)
+        .filter_map(|event| event.summary.event_type)
+        .collect();
+    let types = config.common.types.iter().flatten().map(String::as_str);
+    let unknown: Vec<&str> = types
+        .filter(|event_type| !known.contains(*event_type))
+        .collect();
+    if unknown.is_empty() {
+        return None;
+    }
+    let detail = format!(
+        "in no sample: {}; right if the sender has such a type, and else the sink gets nothing of it",
+        unknown.join(", ")
+    );
+    Some(Finding::new(format!("sinks.{name}.types"), true, detail))
+}
+
 /// Tries `when` and the format on every sample that the sink would get.
 fn try_samples(
     name: &Name,
@@ -50,14 +70,11 @@ fn try_samples(
     sources: &Sources,
 ) -> Vec<Finding> {
     let renderer = Renderer::new(config.format());
-    let samples = sources.values().flat_map(|source| {
-        let samples = source.provider().samples().iter();
-        let provider = source.provider().name();
-        samples.map(move |sample| sample_event(provider, sample, SystemClock.now()))
-    });
     let mut unanswered: BTreeMap<String, usize> = BTreeMap::new();
     let mut unrendered: BTreeMap<String, usize> = BTreeMap::new();
-    for event in samples.filter(|event| routes.wants(name, event.summary.event_type.as_deref())) {
+    for event in
+        samples(sources).filter(|event| routes.wants(name, event.summary.event_type.as_deref()))
+    {
         let decision = config
             .common
             .when
@@ -83,6 +100,15 @@ fn try_samples(
         .into_iter()
         .map(|error| line("template", false, "which would be dead", error));
     undecided.chain(broken).collect()
+}
+
+/// Every sample of the sources, as if it had just come in.
+fn samples(sources: &Sources) -> impl Iterator<Item = EventRecord> {
+    sources.values().flat_map(|source| {
+        let samples = source.provider().samples().iter();
+        let provider = source.provider().name();
+        samples.map(move |sample| sample_event(provider, sample, SystemClock.now()))
+    })
 }
 
 /// Sinks that are no longer configured, and for which something is still pending.

@@ -72,6 +72,19 @@ fn people_get_a_table() {
     ");
 }
 
+#[test]
+fn a_type_that_no_sample_has_may_be_a_slip() {
+    let program = Program::with_source();
+    let options = "\n[sinks.crm]\nkind = \"stdout\"\ntypes = [\"JOB_MOVED\", \"JOB_MOVD\"]\n";
+    let outcome =
+        program
+            .file("receiver.toml", options)
+            .run(&["check", "--config", "receiver.toml"]);
+    assert_eq!(outcome.code, 0);
+    let line = "sinks.crm.types                         ok  in no sample: JOB_MOVD; right if";
+    assert!(outcome.table().contains(line), "{}", outcome.table());
+}
+
 #[tokio::test]
 async fn a_database_in_use_is_not_changed() {
     let program = with_events(&[event(1, "huntr", None)]).await;

@@ -7,7 +7,7 @@ use clap::{Subcommand, builder::PossibleValuesParser, builder::TypedValueParser}
 use indicatif::ProgressBar;
 use serde::Serialize;
 
-use super::{output, time};
+use super::{Misuse, output, time};
 use crate::{
     config::Config,
     domain::{DeliveryState, DeliverySummary, EventId, Name, Timestamp, iso_millis},
@@ -73,6 +73,9 @@ struct Retry {
 }
 
 /// Drop pending deliveries, also to a sink that is no longer configured
+///
+/// What a running receiver has in memory already may still go out: calls under way, and for up to half of
+/// `deliveries.lease` what is next in line.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n    huntr-receiver deliveries cancel --sink old-crm",
@@ -142,10 +145,15 @@ impl Selection {
         let is_known = config.sinks.contains_key(sink.as_str())
             || !store.list_deliveries(&everything, 1).await?.is_empty();
         let names: Vec<&str> = config.sinks.keys().map(|name| &**name).collect();
+        let configured = match names.join(", ") {
+            names if names.is_empty() => "none is configured".to_owned(),
+            names => format!("configured are: {names}"),
+        };
         anyhow::ensure!(
             is_known,
-            "--sink {sink}: there is no such sink and no delivery to one; configured are: {}",
-            names.join(", ")
+            Misuse(format!(
+                "--sink {sink}: there is no such sink and no delivery to one; {configured}"
+            ))
         );
         Ok(())
     }
@@ -223,7 +231,6 @@ fn row(delivery: &DeliverySummary) -> [String; 8] {
 
 impl Retry {
     async fn run(&self, config: &Config, store: &dyn Store) -> anyhow::Result<()> {
-        self.selection.require_known_sink(config, store).await?;
         let filter = DeliveryFilter {
             id: self.change.id,
             state: Some(self.state),
@@ -231,6 +238,9 @@ impl Retry {
         };
         let sinks = sinks_of(store, &filter).await?;
         let report = change(store, filter, self.change.dry_run, Change::Retry).await?;
+        if report.deliveries == 0 {
+            self.selection.require_known_sink(config, store).await?;
+        }
         if !self.change.dry_run {
             // Who does not hear it looks by itself: what is done is done.
             store.announce(&sinks).await.ok();
@@ -241,13 +251,15 @@ impl Retry {
 
 impl Cancel {
     async fn run(&self, config: &Config, store: &dyn Store) -> anyhow::Result<()> {
-        self.selection.require_known_sink(config, store).await?;
         let filter = DeliveryFilter {
             id: self.change.id,
             state: Some(DeliveryState::Pending),
             ..self.selection.filter()
         };
         let report = change(store, filter, self.change.dry_run, Change::Cancel).await?;
+        if report.deliveries == 0 {
+            self.selection.require_known_sink(config, store).await?;
+        }
         print("cancelled", &report, self.change.json)
     }
 }

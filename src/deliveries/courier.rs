@@ -18,7 +18,7 @@ use super::{
     retry,
 };
 use crate::{
-    domain::{Attempt, Clock, EventRecord, Name, Outcome},
+    domain::{Attempt, Clock, EventRecord, Name, Outcome, Timestamp},
     sampling::{Sample, Sampler},
     sinks::{Fault, Filter, Message, Receipt, Retry, Sink, SinkError},
 };
@@ -96,10 +96,16 @@ impl Courier {
                 verdict: Verdict::NotCalled,
             };
         }
+        if self.hurry.is_cancelled() {
+            return interrupted(settled, None);
+        }
         let started_at = self.clock.now();
         let started = Instant::now();
         let answers = self.call(&messages).await;
         let duration = started.elapsed();
+        let Some(answers) = answers else {
+            return interrupted(settled, Some((started_at, duration)));
+        };
 
         let verdict = verdict(&answers);
         let mut answers = answers.into_iter();
@@ -196,24 +202,23 @@ impl Courier {
         })
     }
 
-    /// Calls the sink, and waits no longer than its timeout.
-    async fn call(&self, messages: &[Message]) -> Vec<Result<Receipt, SinkError>> {
+    /// Calls the sink, and waits no longer than its timeout. `None` when the call was cut short.
+    async fn call(&self, messages: &[Message]) -> Option<Vec<Result<Receipt, SinkError>>> {
         let call = AssertUnwindSafe(self.sink.deliver(messages)).catch_unwind();
         let why = tokio::select! {
+            biased;
             answered = tokio::time::timeout(self.timeout, call) => match answered {
-                Ok(Ok(answers)) => return answers,
+                Ok(Ok(answers)) => return Some(answers),
                 Ok(Err(_)) => "the sink panicked, see the log".to_owned(),
                 Err(_) => format!(
                     "no answer within {} (timeout)",
                     humantime::format_duration(self.timeout)
                 ),
             },
-            () = self.hurry.cancelled() => "the receiver stopped before there was an answer".to_owned(),
+            () = self.hurry.cancelled() => return None,
         };
-        messages
-            .iter()
-            .map(|_| Err(SinkError::retry(why.as_str())))
-            .collect()
+        let answers = messages.iter().map(|_| Err(SinkError::retry(why.as_str())));
+        Some(answers.collect())
     }
 
     fn outcome(
@@ -239,6 +244,29 @@ impl Courier {
                 failure.receipt,
             ),
         }
+    }
+}
+
+/// What was cut short is due again at once, however old it is: that was not the sink's doing.
+fn interrupted(settled: Vec<Option<Outcome>>, call: Option<(Timestamp, Duration)>) -> Call {
+    let attempt = call.map(|(started_at, duration)| Attempt {
+        started_at,
+        duration,
+        status_code: None,
+        response: None,
+    });
+    let cut_short = || Outcome::Retry {
+        error: "the receiver stopped before there was an answer".into(),
+        delay: Duration::ZERO,
+        give_up_after: Duration::MAX,
+    };
+    let results = settled.into_iter().map(|settled| match settled {
+        Some(outcome) => (outcome, None),
+        None => (cut_short(), attempt.clone()),
+    });
+    Call {
+        results: results.collect(),
+        verdict: Verdict::NotCalled,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Records what became of deliveries: while one batch is written, what is settled meanwhile forms the next.
 
 use std::{
+    collections::HashSet,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -102,8 +103,23 @@ impl Settler {
         }
     }
 
-    /// Halves a batch that holds a row the database refuses, until that stands alone and stops nobody else.
+    /// Records a delivery's settlements one after the other, in the rare case that there are two of one.
     async fn settle(&self, settlements: &[Settlement]) -> Result<(), StoreError> {
+        let keys = settlements
+            .iter()
+            .map(|settlement| (settlement.event, &settlement.sink));
+        if keys.collect::<HashSet<_>>().len() == settlements.len() {
+            return self.settle_each_once(settlements).await;
+        }
+        for settlement in settlements {
+            self.settle_each_once(std::slice::from_ref(settlement))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Halves a batch that holds a row the database refuses, until that stands alone and stops nobody else.
+    async fn settle_each_once(&self, settlements: &[Settlement]) -> Result<(), StoreError> {
         let mut parts = vec![settlements];
         while let Some(part) = parts.pop() {
             match self.store.settle_deliveries(&self.holder, part).await {

@@ -5,7 +5,12 @@
 
 mod leases;
 
-use std::{collections::HashMap, num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    num::NonZeroUsize,
+    sync::Arc,
+    time::Duration,
+};
 
 use rand::{SeedableRng, rngs::SmallRng};
 use tokio::{
@@ -52,6 +57,7 @@ pub(super) struct Worker {
     enough: usize,
     queue: Queue,
     calls: JoinSet<Ended>,
+    under_way: HashSet<EventId>,
     backlog_calls: usize,
     breaker: Breaker,
     errands: JoinSet<Answer>,
@@ -104,6 +110,7 @@ impl Worker {
             settlements,
             concurrency: concurrency.get(),
             calls: JoinSet::new(),
+            under_way: HashSet::new(),
             backlog_calls: 0,
             errands: JoinSet::new(),
             leases: HashMap::new(),
@@ -206,6 +213,8 @@ impl Worker {
             if first.lane == Lane::Backlog {
                 self.backlog_calls += 1;
             }
+            self.under_way
+                .extend(batch.iter().map(|job| job.event.summary.id));
             self.breaker.probe();
             let courier = Arc::clone(&self.courier);
             let mut rng = SmallRng::from_rng(&mut self.rng);
@@ -281,6 +290,7 @@ impl Worker {
     fn settle(&mut self, job: Job, outcome: Outcome, attempt: Option<Attempt>, now: Instant) {
         let summary = &job.event.summary;
         self.leases.remove(&summary.id);
+        self.under_way.remove(&summary.id);
         match &outcome {
             Outcome::Delivered => {
                 let after = self.courier.clock.now() - summary.received_at;

@@ -49,7 +49,8 @@ pub trait DeliveryStore {
 
     /// Records what became of deliveries, and the attempts, in one transaction.
     ///
-    /// A success counts whoever holds the lease, anything else only while `holder` has it. An attempt is
+    /// A success counts whoever holds the lease, and even if somebody else has given up meanwhile; anything else
+    /// counts only while `holder` has the lease. A delivery is to occur once among `settlements`. An attempt is
     /// recorded whether it counts or not, and once however often it is given.
     ///
     /// # Errors

@@ -132,8 +132,12 @@ impl Worker {
             outlet.set_keeps_up(true);
         }
         for job in claimed.jobs {
-            self.leases.insert(job.event.summary.id, job.leased_until);
-            self.queue.push(job);
+            let event = job.event.summary.id;
+            self.leases.insert(event, job.leased_until);
+            // With a lease that ran out while it was sent, it is ours once more and needs no second call.
+            if !self.under_way.contains(&event) {
+                self.queue.push(job);
+            }
         }
     }
 

@@ -23,9 +23,13 @@ impl Endpoint {
         if url.fragment().is_some() {
             return Err("has a #, after which nothing is ever sent; write it as %23");
         }
-        // A / in a password ends the host, and what is left of the password would be shown as a port.
-        if url.port().is_some() && url.path().contains('@') {
-            return Err("has an @ in the path, or a / in the password; write them as %40 and %2F");
+        // A / or ? in a password ends the host, and what is left of the password would be shown as a port.
+        let after_host = [Some(url.path()), url.query()];
+        let has_at = after_host.iter().flatten().any(|part| part.contains('@'));
+        if url.port().is_some() && has_at {
+            return Err(
+                "has an @ after the host, or a / or ? in the password; write them as %40, %2F and %3F",
+            );
         }
         if url.as_str().parse::<Uri>().is_err() {
             return Err("is not a URL that a request can be made of");
@@ -103,6 +107,7 @@ mod tests {
             "https://",
             "https://user:hu#sh@example.com",
             "https://user:1/hush@example.com",
+            "https://user:1?hush@example.com",
             "mailto:hush@example.com",
         ] {
             let why = Endpoint::parse(url).expect_err(url);

@@ -1,6 +1,6 @@
 //! Records what became of deliveries, and every attempt, by one statement.
 
-use sqlx::PgPool;
+use sqlx::{Connection, PgConnection, PgPool};
 
 use super::{
     column::column,
@@ -11,8 +11,14 @@ use crate::{
     store::{StoreError, rows::SettlementRow},
 };
 
-/// Every statement that locks several deliveries locks the newest first, so that no two wait for each other.
-///
+/// Every statement that locks several deliveries locks the newest first, so that no two wait for each other. A
+/// statement of its own: the one that settles sees what those who held the locks have committed.
+const LOCK: &str = "
+select from deliveries
+join unnest($1::bigint[], $2::text[]) as done (event_id, sink) using (event_id, sink)
+order by deliveries.id desc
+for update of deliveries";
+
 /// When to give up is for the database's clock to say, as the delivery was created by it. The last attempt is
 /// made at that time, not long before it.
 ///
@@ -26,13 +32,16 @@ with done as (
                 $8::timestamptz[], $9::integer[], $10::integer[], $11::text[])
          as done (event_id, sink, outcome, error, delay_ms, give_up_ms, started_at, duration_ms,
                   status_code, response)
-), locked as (
+), known as (
     select deliveries.id, outcome, error, delay_ms, give_up_ms, started_at, duration_ms, status_code, response,
-           state = 'pending' and (outcome = 'delivered' or leased_by = $1) as counts
+           (outcome = 'delivered' and state in ('pending', 'dead'))
+               or (state = 'pending' and leased_by = $1) as counts
     from done
     join deliveries on deliveries.event_id = done.event_id and deliveries.sink = done.sink
-    order by deliveries.id desc
-    for update of deliveries
+    where not exists (
+        select from delivery_attempts
+        where delivery_id = deliveries.id and delivery_attempts.started_at = done.started_at
+    )
 ), settled as (
     update deliveries
     set state = case
@@ -55,18 +64,14 @@ with done as (
         end,
         leased_by = null,
         backlog = backlog or outcome = 'failed'
-    from locked
-    where deliveries.id = locked.id and counts
+    from known
+    where deliveries.id = known.id and counts
     returning deliveries.id, attempts, started_at, duration_ms, outcome, status_code, error, response
 ), late as (
     update deliveries
     set attempts = attempts + 1
-    from locked
-    where deliveries.id = locked.id and not counts and started_at is not null
-      and not exists (
-          select from delivery_attempts
-          where delivery_id = locked.id and delivery_attempts.started_at = locked.started_at
-      )
+    from known
+    where deliveries.id = known.id and not counts and started_at is not null
     returning deliveries.id, attempts, started_at, duration_ms, outcome, status_code, error, response
 )
 insert into delivery_attempts (delivery_id, attempt, started_at, duration_ms, outcome, status_code, error, response)
@@ -81,19 +86,35 @@ pub(super) async fn settle(
 ) -> Result<(), StoreError> {
     let rows: Vec<SettlementRow<'_>> = settlements.iter().map(SettlementRow::from).collect();
     let mut connection = connection(pool).await?;
-    let settled = sqlx::query(SETTLE)
-        .bind(holder)
-        .bind(column(&rows, |row| row.event_id))
-        .bind(column(&rows, |row| row.sink))
-        .bind(column(&rows, |row| row.outcome))
-        .bind(column(&rows, |row| row.error))
-        .bind(column(&rows, |row| row.delay_ms))
-        .bind(column(&rows, |row| row.give_up_ms))
-        .bind(column(&rows, |row| row.started_at))
-        .bind(column(&rows, |row| row.duration_ms))
-        .bind(column(&rows, |row| row.status_code))
-        .bind(column(&rows, |row| row.response))
-        .execute(&mut *connection);
+    let settled = settle_rows(&mut connection, holder, &rows);
     let settled = patiently(settled).await;
-    end(connection, settled).map(drop)
+    end(connection, settled)
+}
+
+async fn settle_rows(
+    connection: &mut PgConnection,
+    holder: &str,
+    rows: &[SettlementRow<'_>],
+) -> sqlx::Result<()> {
+    let mut transaction = connection.begin().await?;
+    sqlx::query(LOCK)
+        .bind(column(rows, |row| row.event_id))
+        .bind(column(rows, |row| row.sink))
+        .execute(&mut *transaction)
+        .await?;
+    sqlx::query(SETTLE)
+        .bind(holder)
+        .bind(column(rows, |row| row.event_id))
+        .bind(column(rows, |row| row.sink))
+        .bind(column(rows, |row| row.outcome))
+        .bind(column(rows, |row| row.error))
+        .bind(column(rows, |row| row.delay_ms))
+        .bind(column(rows, |row| row.give_up_ms))
+        .bind(column(rows, |row| row.started_at))
+        .bind(column(rows, |row| row.duration_ms))
+        .bind(column(rows, |row| row.status_code))
+        .bind(column(rows, |row| row.response))
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await
 }

@@ -54,8 +54,12 @@ set state = case
     leased_by = null,
     backlog = backlog or outcome = 'failed'
 from done
-where deliveries.event_id = done.event_id and deliveries.sink = done.sink and state = 'pending'
-  and (outcome = 'delivered' or leased_by = ?2)
+where deliveries.event_id = done.event_id and deliveries.sink = done.sink
+  and ((outcome = 'delivered' and state in ('pending', 'dead')) or (state = 'pending' and leased_by = ?2))
+  and not exists (
+      select 1 from delivery_attempts
+      where delivery_id = deliveries.id and delivery_attempts.started_at = done.started_at
+  )
 returning id"
 );
 

@@ -54,7 +54,7 @@ async fn a_misspelt_sink_is_an_error(setup: Setup) {
         let arguments = ["deliveries", command, "--sink", "cmr"];
         let output = setup.command().args(arguments).output();
         let output = output.expect("running it");
-        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(output.status.code(), Some(2));
         let said = String::from_utf8_lossy(&output.stderr);
         let why = "--sink cmr: there is no such sink and no delivery to one; configured are: crm";
         assert!(said.contains(why), "{said}");

@@ -70,7 +70,7 @@ impl Database {
              (select count(*) from delivery_attempts where delivery_id = deliveries.id)",
             "select count(*) from deliveries where attempts <> \
              (select coalesce(max(attempt), 0) from delivery_attempts where delivery_id = deliveries.id)",
-            // What was delivered was so by its last attempt.
+            // What was delivered was so by one of its attempts.
             "select count(*) from deliveries where state = 'delivered' and not exists \
              (select 1 from delivery_attempts where delivery_id = deliveries.id \
               and outcome = 'delivered')",

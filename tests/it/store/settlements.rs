@@ -22,6 +22,8 @@ on_both_stores!(
     what_is_not_wanted_is_cancelled_without_an_attempt,
     only_a_success_counts_without_the_lease,
     settling_again_changes_nothing,
+    an_attempt_is_recorded_once_whoever_has_the_lease,
+    a_late_success_counts_though_others_gave_up,
     a_large_batch_is_settled_whole,
 );
 
@@ -108,7 +110,9 @@ async fn a_failure_is_due_again_behind_the_fresh_ones(store: &dyn Store, databas
     })
     .await;
     assert_eq!(again, ids);
-    settle(store, "a", &[attempted(ids[0], Outcome::Delivered)]).await;
+    let mut second = attempted(ids[0], Outcome::Delivered);
+    second.attempt.as_mut().expect("an attempt").started_at = at(8);
+    settle(store, "a", &[second]).await;
     assert_eq!(states(database).await, ["delivered 2 - - at"]);
     let outcomes: Vec<String> = database
         .column("select attempt || ' ' || outcome from delivery_attempts order by attempt")
@@ -215,6 +219,30 @@ async fn only_a_success_counts_without_the_lease(store: &dyn Store, database: &D
     settle(store, "somebody else", &late).await;
     assert_eq!(states(database).await, once);
     assert_eq!(attempts(database).await, recorded);
+}
+
+/// The answer to the commit was lost, and the delivery was claimed once more before the record was repeated.
+async fn an_attempt_is_recorded_once_whoever_has_the_lease(store: &dyn Store, database: &Database) {
+    let ids = claimed(store, &["a"]).await;
+    let failed = [attempted(ids[0], failure(Duration::ZERO))];
+    settle(store, "a", &failed).await;
+    let again = claim_as(store, |claim| Claim {
+        backlog: true,
+        ..claim
+    });
+    assert_eq!(again.await.len(), 1);
+    settle(store, "a", &failed).await;
+    assert_eq!(states(database).await, ["pending 1 away a -"]);
+    assert_eq!(attempts(database).await.len(), 1);
+}
+
+async fn a_late_success_counts_though_others_gave_up(store: &dyn Store, database: &Database) {
+    let ids = claimed(store, &["a"]).await;
+    let refusal = Outcome::Dead { error: "no".into() };
+    settle(store, "a", &[settlement(ids[0], refusal)]).await;
+    let late = [attempted(ids[0], Outcome::Delivered)];
+    settle(store, "somebody else", &late).await;
+    assert_eq!(states(database).await, ["delivered 1 - - at"]);
 }
 
 async fn settling_again_changes_nothing(store: &dyn Store, database: &Database) {

@@ -197,15 +197,18 @@ fn shared_files(
 ) -> Vec<(String, String)> {
     let mut owners = BTreeMap::new();
     if let Some(DatabaseUrl::Sqlite(path)) = database.map(|database| &database.url) {
-        owners.insert(path.clone(), "database.url".to_owned());
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        owners.insert(path, "database.url".to_owned());
     }
     let mut shared = Vec::new();
     for (name, sink) in sinks {
         let Some(file) = sink.file() else { continue };
         let key = format!("sinks.{name}.path");
-        match owners.get(file) {
+        // `./events.ndjson` is the same as `events.ndjson`.
+        let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        match owners.get(&file) {
             Some(owner) => shared.push((key, format!("is the file of {owner}, too"))),
-            None => drop(owners.insert(file.to_owned(), key)),
+            None => drop(owners.insert(file, key)),
         }
     }
     shared

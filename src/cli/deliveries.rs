@@ -74,8 +74,7 @@ struct Retry {
 
 /// Drop pending deliveries, also to a sink that is no longer configured
 ///
-/// What a running receiver has in memory already may still go out: calls under way, and for up to half of
-/// `deliveries.lease` what is next in line.
+/// Calls under way are not called back, and for a second or two a running receiver may start more.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n    huntr-receiver deliveries cancel --sink old-crm",

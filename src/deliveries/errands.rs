@@ -21,7 +21,8 @@ pub(super) enum Answer {
     Claimed(Result<Claimed, StoreError>),
     Renewed {
         asked: Vec<EventId>,
-        until: Instant,
+        /// `None` when it was only asked whether they are held.
+        until: Option<Instant>,
         held: Result<Vec<EventId>, StoreError>,
     },
     Released(Result<(), StoreError>),
@@ -116,7 +117,17 @@ impl Claimant {
             .await;
         Answer::Renewed {
             asked: events,
-            until,
+            until: Some(until),
+            held,
+        }
+    }
+
+    /// Asks which leases are still held.
+    pub(super) async fn check(self, events: Vec<EventId>) -> Answer {
+        let held = self.store.held_leases(&self.held(&events)).await;
+        Answer::Renewed {
+            asked: events,
+            until: None,
             held,
         }
     }

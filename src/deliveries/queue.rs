@@ -1,10 +1,11 @@
 //! What a worker has to send: fresh deliveries, and those that have failed, each in order of arrival.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use tokio::time::Instant;
 
 use super::outlet::{Job, Lane};
+use crate::domain::EventId;
 
 #[derive(Debug)]
 pub(super) struct Queue {
@@ -61,13 +62,35 @@ impl Queue {
         Some(lane.drain(..count).collect())
     }
 
-    /// One job, to see whether the sink takes it.
+    /// One job, to see whether the sink takes it. The lanes take turns.
     pub(super) fn next_probe(&mut self) -> Option<Vec<Job>> {
-        let job = self
-            .fresh
-            .pop_front()
-            .or_else(|| self.backlog.pop_front())?;
+        let other = match self.last {
+            Lane::Fresh => Lane::Backlog,
+            Lane::Backlog => Lane::Fresh,
+        };
+        let (job, lane) = match (self.lane(other).pop_front(), other) {
+            (Some(job), lane) => (job, lane),
+            (None, _) => (self.lane(self.last).pop_front()?, self.last),
+        };
+        self.last = lane;
         Some(vec![job])
+    }
+
+    /// Whether the fresh and the backlog are to be asked for a probe: one after the other, so that nothing else
+    /// has to work for what has failed to be tried again.
+    pub(super) fn lanes_to_probe(&mut self) -> [bool; 2] {
+        self.last = match self.last {
+            Lane::Fresh => Lane::Backlog,
+            Lane::Backlog => Lane::Fresh,
+        };
+        [self.last == Lane::Fresh, self.last == Lane::Backlog]
+    }
+
+    /// Those that wait on a lease taken before that time.
+    pub(super) fn leased_before(&self, time: Instant, term: Duration) -> Vec<EventId> {
+        let jobs = self.fresh.iter().chain(&self.backlog);
+        let old = jobs.filter(|job| job.leased_until < time + term);
+        old.map(|job| job.event.summary.id).collect()
     }
 
     /// When the next batch has gathered for long enough.

@@ -75,6 +75,8 @@ pub(super) struct Worker {
     claimed_at: Option<Instant>,
     /// When to look for leases that are about to end.
     renew_at: Instant,
+    /// When to ask whether what waits is still wanted.
+    check_at: Instant,
     database_fails: bool,
     metrics: SinkMetrics,
     /// Bounds the warnings of many that die together.
@@ -121,6 +123,7 @@ impl Worker {
             retry_at: None,
             claimed_at: None,
             renew_at: Instant::now(),
+            check_at: Instant::now(),
             database_fails: false,
             rng: SmallRng::from_rng(&mut rand::rng()),
         }
@@ -144,6 +147,7 @@ impl Worker {
         self.start_calls(now);
         self.start_claim(now);
         self.start_renewal(now);
+        self.start_check(now);
     }
 
     /// Waits for the next thing to happen, and takes note of it.
@@ -179,6 +183,7 @@ impl Worker {
         [
             Some(self.look_at),
             Some(self.renew_at),
+            (self.queue.len() > 0).then_some(self.check_at),
             self.retry_look(),
             probe_at,
             self.queue.next_at(),

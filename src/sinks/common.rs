@@ -130,6 +130,9 @@ impl Common {
                 "is empty, so the sink would get nothing; leave it out for all",
             );
         }
+        if self.types.iter().flatten().any(String::is_empty) {
+            note("types", "has an empty text, which is no type");
+        }
         if self.concurrency.get() > MOST_AT_ONCE {
             note("concurrency", "must be from 1 to 1024");
         }

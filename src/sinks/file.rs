@@ -44,7 +44,9 @@ pub(super) struct Config {
 impl Config {
     pub(super) fn problems(&self, _common: &Common) -> Vec<(String, String)> {
         let why = match self.path.file_name() {
-            _ if self.path.is_dir() => "is a folder; name a file in it, such as events.ndjson",
+            _ if self.path.is_dir() || self.path.as_os_str().as_encoded_bytes().ends_with(b"/") => {
+                "is a folder; name a file in it, such as events.ndjson"
+            }
             None => "must be the path of a file, such as data/events.ndjson",
             Some(_) => return Vec::new(),
         };

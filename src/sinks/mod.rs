@@ -197,7 +197,7 @@ fn split(options: &Value) -> (Value, Value) {
 )]
 fn not_built_in(kind: &str) -> figment::Error {
     format!(
-        "this program was built without it; build it with `cargo build --release --features {kind}`, or \
+        "this program was built without the kind {kind}; build it with `cargo build --release --features {kind}`, or \
          use the image, which has every kind"
     )
     .into()

@@ -32,6 +32,13 @@ pub trait DeliveryStore {
         term: Duration,
     ) -> Result<Vec<EventId>, StoreError>;
 
+    /// Which of these leases are still held.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    async fn held_leases(&self, held: &Held<'_>) -> Result<Vec<EventId>, StoreError>;
+
     /// Gives leases back: the deliveries are due again at once.
     ///
     /// # Errors

@@ -24,29 +24,32 @@ const RETRY_SPACING: Duration = Duration::from_millis(100);
 const CAUGHT_UP: usize = 32;
 /// How often to look whether something is due that nobody has told of.
 pub(super) const LOOK: Duration = Duration::from_secs(1);
+/// How often to ask whether what waits in memory is still wanted.
+const CHECK: Duration = Duration::from_secs(1);
 
 impl Worker {
     pub(super) fn start_claim(&mut self, now: Instant) {
-        let has_enough = |lane| self.queue.waiting(lane) >= self.enough;
-        let refill_backlog = self.backlog_left_out && !has_enough(Lane::Backlog);
+        let has_room_for_backlog = self.queue.waiting(Lane::Backlog) < self.enough;
+        let refill_backlog = self.backlog_left_out && has_room_for_backlog;
         let retry_is_due = self.retry_look().is_some_and(|at| at <= now);
         let is_time = self.look_at <= now || refill_backlog || retry_is_due;
         let records_fail = self.claimant.records_fail.load(Ordering::Relaxed);
         if self.claiming || !is_time || records_fail {
             return;
         }
-        let most = match self.breaker.permit(now) {
-            Permit::All => MAX_CLAIM,
-            Permit::Probe if self.queue.len() == 0 => 1,
+        let (most, lanes) = match self.breaker.permit(now) {
+            Permit::All => (MAX_CLAIM, [true, true]),
+            Permit::Probe if self.queue.len() == 0 => (1, self.queue.lanes_to_probe()),
             _ => return,
         };
+        let has_enough = |lane| self.queue.waiting(lane) >= self.enough;
         // However full one lane is, the other is looked at.
         let outlet = &self.claimant.outlet;
-        let fresh = (!has_enough(Lane::Fresh))
+        let fresh = (lanes[0] && !has_enough(Lane::Fresh))
             .then(|| outlet.fresh.reserve(most))
             .flatten();
         self.backlog_left_out = has_enough(Lane::Backlog);
-        let backlog = (!self.backlog_left_out)
+        let backlog = (lanes[1] && !self.backlog_left_out)
             .then(|| outlet.backlog.reserve(most))
             .flatten();
         if fresh.is_none() && backlog.is_none() {
@@ -86,6 +89,22 @@ impl Worker {
         }
         self.renewing = true;
         self.errands.spawn(self.claimant.clone().renew(events));
+    }
+
+    /// What waits in memory for long may have been cancelled meanwhile.
+    pub(super) fn start_check(&mut self, now: Instant) {
+        if self.renewing || self.check_at > now {
+            return;
+        }
+        self.check_at = now + CHECK;
+        let Some(before) = now.checked_sub(CHECK) else {
+            return;
+        };
+        let events = self.queue.leased_before(before, self.claimant.term);
+        if !events.is_empty() {
+            self.renewing = true;
+            self.errands.spawn(self.claimant.clone().check(events));
+        }
     }
 
     /// Waiting for the answer of an errand that has panicked would be the sink's end.
@@ -141,9 +160,9 @@ impl Worker {
         }
     }
 
-    fn renewed(&mut self, asked: &[EventId], held: &[EventId], until: Instant) {
+    fn renewed(&mut self, asked: &[EventId], held: &[EventId], until: Option<Instant>) {
         for event in held {
-            if let Some(lease) = self.leases.get_mut(event) {
+            if let (Some(lease), Some(until)) = (self.leases.get_mut(event), until) {
                 *lease = until;
             }
         }

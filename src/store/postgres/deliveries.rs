@@ -27,6 +27,10 @@ impl DeliveryStore for PostgresStore {
         leases::renew(&self.pool, held, term).await
     }
 
+    async fn held_leases(&self, held: &Held<'_>) -> Result<Vec<EventId>, StoreError> {
+        leases::held(&self.pool, held).await
+    }
+
     async fn release_leases(&self, held: &Held<'_>) -> Result<(), StoreError> {
         leases::release(&self.pool, held).await
     }

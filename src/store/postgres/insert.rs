@@ -12,12 +12,23 @@ use crate::{
     store::{StoreError, rows::millis},
 };
 
-/// What is there already is left as it is, and not returned.
+/// What is there already is left as it is, and not returned. The rows come by key, and get their ids by their
+/// place in order of arrival.
 const INSERT_EVENTS: &str = "
-insert into events (source, provider, delivery_id, event_type, occurred_at, received_at, origin,
+with ids as materialized (
+    select array_agg(nextval(pg_get_serial_sequence('events', 'id'))) as ids
+    from generate_series(1, cardinality($1::text[]))
+)
+insert into events (id, source, provider, delivery_id, event_type, occurred_at, received_at, origin,
                     envelope_version, signature, body, problem)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[],
-                     $7::text[], $8::smallint[], $9::text[], $10::bytea[], $11::text[])
+overriding system value
+select ids[place], source, provider, delivery_id, event_type, occurred_at, received_at, origin,
+       envelope_version, signature, body, problem
+from ids
+cross join unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[],
+                  $7::text[], $8::smallint[], $9::text[], $10::bytea[], $11::text[], $12::integer[])
+    as new (source, provider, delivery_id, event_type, occurred_at, received_at, origin, envelope_version,
+            signature, body, problem, place)
 on conflict (source, delivery_id) do nothing
 returning id, source, delivery_id";
 
@@ -55,7 +66,7 @@ pub(super) async fn insert(
         .collect();
     let firsts: Vec<&NewEvent> = groups.iter().map(|group| &events[group[0]]).collect();
 
-    let fates = insert_events(connection, &firsts).await?;
+    let fates = insert_events(connection, &firsts, &places(&groups)).await?;
     insert_conflicts(connection, events, &groups, &fates).await?;
     insert_deliveries(connection, events, &groups, &fates).await?;
 
@@ -75,10 +86,22 @@ pub(super) async fn insert(
     Ok(insertions.into_iter().flatten().collect())
 }
 
+/// The place of each group's first event among them in order of arrival, from 1.
+fn places(groups: &[&[usize]]) -> Vec<i32> {
+    let mut by_arrival: Vec<usize> = (0..groups.len()).collect();
+    by_arrival.sort_unstable_by_key(|&group| groups[group][0]);
+    let mut places = vec![0; groups.len()];
+    for (place, group) in (1..).zip(by_arrival) {
+        places[group] = place;
+    }
+    places
+}
+
 /// Inserts the events that are new and looks up the others. `firsts` is sorted by key, without repetition.
 async fn insert_events(
     connection: &mut PgConnection,
     firsts: &[&NewEvent],
+    places: &[i32],
 ) -> Result<Vec<Fate>, StoreError> {
     let mut fates: Vec<Option<Fate>> = vec![None; firsts.len()];
     let inserted = sqlx::query(INSERT_EVENTS)
@@ -93,6 +116,7 @@ async fn insert_events(
         .bind(column(firsts, |event| event.signature.as_deref()))
         .bind(column(firsts, |event| &*event.body))
         .bind(column(firsts, |event| event.problem.as_deref()))
+        .bind(places)
         .fetch_all(&mut *connection)
         .await
         .map_err(store_error)?;

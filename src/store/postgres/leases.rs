@@ -126,6 +126,11 @@ with held as (
     };
 }
 
+const HELD: &str = "
+select event_id
+from deliveries
+where sink = $1 and event_id = any($2) and leased_by = $3 and state = 'pending'";
+
 const RENEW: &str = concat!(
     held!(),
     "
@@ -179,6 +184,18 @@ pub(super) async fn renew(
         .fetch_all(&mut *connection);
     let renewed = patiently(renewed).await;
     let ids: Vec<i64> = end(connection, renewed)?;
+    Ok(ids.into_iter().map(EventId).collect())
+}
+
+pub(super) async fn held(pool: &PgPool, held: &Held<'_>) -> Result<Vec<EventId>, StoreError> {
+    let mut connection = connection(pool).await?;
+    let known = sqlx::query_scalar(HELD)
+        .bind(&**held.sink)
+        .bind(ids(held.events))
+        .bind(held.holder)
+        .fetch_all(&mut *connection);
+    let known = patiently(known).await;
+    let ids: Vec<i64> = end(connection, known)?;
     Ok(ids.into_iter().map(EventId).collect())
 }
 

@@ -39,8 +39,11 @@ const CAN_COMMIT: &str = "
 select current_setting('transaction_read_only')::bool as read_only,
        (select string_agg(privilege || ' on ' || name, ', ')
         from (values ('select', 'events'), ('insert', 'events'), ('insert', 'event_conflicts'),
-                     ('insert', 'deliveries')) as needed (privilege, name)
-        where not has_any_column_privilege(to_regclass(name), privilege)) as missing";
+                     ('insert', 'deliveries'), ('usage', 'sequence events_id_seq')) as needed (privilege, name)
+        where case when privilege = 'usage'
+                   then not has_sequence_privilege(to_regclass('events_id_seq'), privilege)
+                   else not has_any_column_privilege(to_regclass(name), privilege)
+              end) as missing";
 
 /// Events in a PostgreSQL database.
 pub struct PostgresStore {

@@ -27,6 +27,10 @@ impl DeliveryStore for SqliteStore {
         leases::renew(&self.writer, held, term).await
     }
 
+    async fn held_leases(&self, held: &Held<'_>) -> Result<Vec<EventId>, StoreError> {
+        leases::held(&self.readers, held).await
+    }
+
     async fn release_leases(&self, held: &Held<'_>) -> Result<(), StoreError> {
         leases::release(&self.writer, held).await
     }

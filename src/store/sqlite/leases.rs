@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::SqliteConnection;
+use sqlx::{SqliteConnection, SqlitePool};
 
 use super::{
     SqliteStore,
@@ -104,6 +104,11 @@ cross join deliveries on sink = ?1 and event_id = claimed.value
 cross join events on events.id = deliveries.event_id
 order by events.id";
 
+const HELD: &str = "
+select event_id
+from deliveries
+where sink = ?1 and event_id in (select value from json_each(?2)) and leased_by = ?3 and state = 'pending'";
+
 const RENEW: &str = "
 update deliveries
 set next_attempt_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', (?4 / 1000.0) || ' seconds')
@@ -182,6 +187,21 @@ async fn claim_on(
         .fetch_all(connection)
         .await?;
     Ok(rows.into_iter().map(Claimed::from).collect())
+}
+
+pub(super) async fn held(
+    readers: &SqlitePool,
+    held: &Held<'_>,
+) -> Result<Vec<EventId>, StoreError> {
+    let events: Vec<i64> = held.events.iter().map(|event| event.0).collect();
+    let ids: Vec<i64> = sqlx::query_scalar(HELD)
+        .bind(&**held.sink)
+        .bind(serde_json::json!(events).to_string())
+        .bind(held.holder)
+        .fetch_all(readers)
+        .await
+        .map_err(store_error)?;
+    Ok(ids.into_iter().map(EventId).collect())
 }
 
 pub(super) async fn renew(

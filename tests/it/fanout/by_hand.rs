@@ -3,12 +3,16 @@
 use serde_json::Value;
 
 use super::{Database, Hook, SOON, all_delivered, ids, none_left, on_both_stores, post_all};
-use crate::{sinks::web_server::Behaviour, support::Setup};
+use crate::{
+    sinks::web_server::Behaviour,
+    support::{Setup, until},
+};
 
 on_both_stores!(
     what_was_given_up_is_retried,
     a_misspelt_sink_is_an_error,
     what_is_not_wanted_any_more_is_cancelled,
+    what_is_cancelled_while_it_waits_is_not_sent,
     a_new_sink_gets_what_there_was,
 );
 
@@ -85,6 +89,20 @@ async fn what_is_not_wanted_any_more_is_cancelled(setup: Setup) {
         "state <> 'cancelled' or leased_by is not null",
     )
     .await;
+}
+
+async fn what_is_cancelled_while_it_waits_is_not_sent(setup: Setup) {
+    let hook = Hook::start().await;
+    hook.answer_with(Behaviour::Hang);
+    // A receiver asks every second whether what waits in its memory is still wanted.
+    let setup = setup.config(&hook.sink("crm", "timeout = \"8s\""));
+    let receiver = setup.start();
+    let mut database = Database::of(&setup).await;
+    post_all(&[&receiver], &ids("event", 100)).await;
+    run(&setup, &["deliveries", "cancel", "--sink", "crm"]);
+    let cut_short = "select count(*) from delivery_attempts";
+    until(async || (database.number(cut_short).await >= 8).then_some(())).await;
+    assert_eq!(hook.count(), 8, "those that were under way, and no more");
 }
 
 async fn a_new_sink_gets_what_there_was(setup: Setup) {

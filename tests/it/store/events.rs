@@ -13,6 +13,7 @@ use super::{
 on_both_stores!(
     an_empty_batch_is_nothing,
     answers_come_in_the_order_of_the_events,
+    ids_are_in_order_of_arrival,
     an_event_is_stored_once,
     the_same_id_in_another_source_is_another_event,
     a_repetition_within_a_batch_is_a_duplicate,
@@ -22,6 +23,17 @@ on_both_stores!(
     everything_comes_back_as_it_was_given,
     ids_are_compared_byte_by_byte,
 );
+
+/// Whoever reads the events by their ids, as a replay does, finds those of one commit as they came.
+async fn ids_are_in_order_of_arrival(store: &dyn Store, _: &Database) {
+    let known = store.insert_events(&[event("m")]).await.expect("stored");
+    let arrival = ["z", "b", "m", "z", "a", "y"].map(event);
+    let insertions = store.insert_events(&arrival).await.expect("stored");
+    let ids: Vec<_> = insertions.into_iter().map(id_of).collect();
+    assert_eq!((ids[2], ids[3]), (id_of(known[0]), ids[0]));
+    let new = [ids[0], ids[1], ids[4], ids[5]];
+    assert!(new.is_sorted(), "{new:?}");
+}
 
 async fn an_empty_batch_is_nothing(store: &dyn Store, _: &Database) {
     assert_eq!(store.insert_events(&[]).await.expect("stored"), []);

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use huntr_receiver::{
     domain::{EventId, Lease, NewDelivery, NewEvent, Outcome, Place, Settlement},
-    store::{Claim, Held, Store},
+    store::{Claim, DeliveryFilter, Held, Store},
 };
 use tokio::{sync::Semaphore, time::Instant};
 
@@ -18,6 +18,7 @@ on_both_stores!(
     a_lease_that_has_run_out_is_somebody_elses,
     a_lease_may_be_taken_with_the_commit,
     a_lease_is_renewed_for_whoever_has_it,
+    it_is_told_which_leases_are_held,
     a_lease_that_is_given_back_makes_the_delivery_due,
     a_claim_is_bounded_in_bytes,
     a_claim_brings_the_whole_event,
@@ -163,6 +164,26 @@ async fn a_lease_is_renewed_for_whoever_has_it(store: &dyn Store, _: &Database) 
     let held_by_a = renewed.len();
     assert!(held_by_a >= 1);
     assert_eq!(claim(store, "b", TERM, 10).await.len(), 2 - held_by_a);
+}
+
+async fn it_is_told_which_leases_are_held(store: &dyn Store, _: &Database) {
+    let ids = stored(store, ["a", "b", "c"].map(wanted).into()).await;
+    claim(store, "us", TERM, 2).await;
+    claim(store, "them", TERM, 1).await;
+    let filter = DeliveryFilter {
+        event: Some(ids[0]),
+        ..DeliveryFilter::default()
+    };
+    let cancelled = store.cancel_deliveries(&filter, 10, "not wanted").await;
+    assert_eq!(cancelled.expect("cancelled").len(), 1);
+    let crm = name("crm");
+    let held = Held {
+        holder: "us",
+        sink: &crm,
+        events: &ids,
+    };
+    let held = store.held_leases(&held).await.expect("an answer");
+    assert_eq!(held, [ids[1]]);
 }
 
 async fn a_lease_that_is_given_back_makes_the_delivery_due(store: &dyn Store, _: &Database) {

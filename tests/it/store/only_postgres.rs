@@ -114,7 +114,7 @@ async fn a_user_who_may_not_write_is_told_what_to_grant() {
     assert_eq!(
         ping.to_string(),
         "the database's user lacks privileges: select on events, insert on events, \
-         insert on event_conflicts, insert on deliveries"
+         insert on event_conflicts, insert on deliveries, usage on sequence events_id_seq"
     );
     let insertion = store.insert_events(&[event("a")]).await;
     assert!(
@@ -123,7 +123,8 @@ async fn a_user_who_may_not_write_is_told_what_to_grant() {
     );
     // No more and no less is needed for events, their duplicates, conflicts and deliveries.
     let grants = "grant select, insert on events to pg_monitor;
-                  grant insert on event_conflicts, deliveries to pg_monitor";
+                  grant insert on event_conflicts, deliveries to pg_monitor;
+                  grant usage on sequence events_id_seq to pg_monitor";
     execute(&url, grants).await;
     store.ping().await.expect("all privileges");
     let wanted = NewEvent {

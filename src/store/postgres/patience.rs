@@ -11,6 +11,9 @@ use crate::store::StoreError;
 /// After a network split nothing else ends a statement for many minutes.
 const HANGING: Duration = Duration::from_secs(10);
 
+/// Of a connection that falls silent half-way the server knows nothing for long, and would keep the locks.
+pub(super) const BEGIN: &str = "begin; set local idle_in_transaction_session_timeout = '10s'";
+
 /// A connection for a statement that deliveries wait for.
 pub(super) async fn connection(pool: &PgPool) -> Result<PoolConnection<Postgres>, StoreError> {
     pool.acquire().await.map_err(store_error)

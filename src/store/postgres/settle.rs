@@ -4,7 +4,7 @@ use sqlx::{Connection, PgConnection, PgPool};
 
 use super::{
     column::column,
-    patience::{connection, end, patiently},
+    patience::{BEGIN, connection, end, patiently},
 };
 use crate::{
     domain::Settlement,
@@ -96,7 +96,7 @@ async fn settle_rows(
     holder: &str,
     rows: &[SettlementRow<'_>],
 ) -> sqlx::Result<()> {
-    let mut transaction = connection.begin().await?;
+    let mut transaction = connection.begin_with(BEGIN).await?;
     sqlx::query(LOCK)
         .bind(column(rows, |row| row.event_id))
         .bind(column(rows, |row| row.sink))

@@ -3,8 +3,10 @@
 mod clock;
 mod delivery;
 mod event;
+mod field;
 mod name;
 mod rejected;
+mod rows;
 
 pub use clock::{Clock, SystemClock, Timestamp, iso_millis};
 pub use delivery::{
@@ -12,5 +14,7 @@ pub use delivery::{
     UnknownState,
 };
 pub use event::{EventId, EventRecord, EventSummary, Insertion, NewEvent, Origin};
+pub use field::{MemberField, MemberFields};
 pub use name::{InvalidName, Name};
 pub use rejected::{RejectedId, RejectedRequest, StoredRejection};
+pub use rows::{Column, Key, Kind, Row, Rows, Table, Value, Version};

@@ -14,6 +14,14 @@ pub struct Name(Arc<str>);
 #[error("a name is 1 to 63 characters of a-z, 0-9, _ and -, and starts with a letter or a digit")]
 pub struct InvalidName;
 
+impl Name {
+    /// The built-in sink that fills the typed tables.
+    #[must_use]
+    pub fn tables() -> Self {
+        Self("tables".into())
+    }
+}
+
 impl FromStr for Name {
     type Err = InvalidName;
 

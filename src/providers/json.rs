@@ -4,8 +4,10 @@
 //! lone surrogate or a number no machine has; such things are noted as a problem, because a database
 //! or a consumer further down may not read them.
 
+mod cell;
 mod field;
 mod readable;
+mod tamed;
 
 use std::{borrow::Cow, collections::HashSet, fmt};
 
@@ -17,7 +19,9 @@ use serde_json::error::Category;
 use sha2::{Digest, Sha256};
 
 use self::readable::Readable;
+pub(super) use cell::{cell, id};
 pub(super) use field::{Field, unix_seconds};
+pub(super) use tamed::tame;
 
 /// The picked top-level values of a JSON object, in the order of the names asked for.
 pub(super) struct Object<'a, const N: usize> {

@@ -4,6 +4,7 @@
 //! a [`Source`]: a configured sender with a name.
 
 mod credential;
+mod fields;
 pub mod huntr;
 pub mod hunty;
 mod json;
@@ -18,11 +19,19 @@ use bytes::Bytes;
 use figment::{error::Kind, value::Value};
 
 pub use credential::{Credential, Headers};
+pub use fields::{FieldsError, FieldsReader};
 pub use reading::{Reading, reading, sample_event};
 pub use refusal::Refusal;
-pub use sample::Sample;
+pub use sample::{Arrival, Arrivals, Sample};
 pub use source::{Source, Sources};
 pub use verified::{Envelope, Unverified, Verified};
+
+use crate::domain::{Table, Timestamp};
+
+/// The typed tables that the vendors' events fill.
+pub fn tables() -> impl Iterator<Item = &'static Table> {
+    huntr::TABLES.into_iter().chain(hunty::TABLES)
+}
 
 /// A vendor's protocol with the secrets of one source.
 pub trait Provider: Send + Sync + 'static {
@@ -64,6 +73,12 @@ pub trait Provider: Send + Sync + 'static {
 
     /// The body of a sample as another delivery: with the id that the number gives.
     fn renumber(&self, sample: &Sample, number: u64) -> String;
+
+    /// What the vendor would send about an invented organisation of so many members, in the half year before
+    /// `ends_at`. The same arguments give the same bytes. `None` where no such organisation was made up.
+    fn organization(&self, _members: u32, _seed: u64, _ends_at: Timestamp) -> Option<Arrivals> {
+        None
+    }
 }
 
 /// `[sources.<name>]`: which provider, and its own options.
@@ -106,6 +121,15 @@ impl Config {
         match self {
             Self::Huntr(config) => !config.verify,
             Self::Hunty(config) => !config.verify,
+        }
+    }
+
+    /// How the provider's API tells of fields that an organisation keeps on its members; `None` where there are none.
+    #[must_use]
+    pub fn fields_reader(&self) -> Option<FieldsReader> {
+        match self {
+            Self::Huntr(_) => Some(huntr::Config::read_fields),
+            Self::Hunty(_) => None,
         }
     }
 

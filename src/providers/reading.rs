@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 pub(super) use self::mrkdwn::{bold, plain};
 use super::{Envelope, Sample, huntr, hunty, json::Field};
-use crate::domain::{EventId, EventRecord, EventSummary, Origin, Timestamp};
+use crate::domain::{EventId, EventRecord, EventSummary, Origin, Rows, Timestamp};
 
 /// How what a vendor sent is read for those it is delivered to. Never fails: what it cannot read it leaves out.
 pub trait Reading: Send + Sync {
@@ -29,6 +29,9 @@ pub trait Reading: Send + Sync {
 
     /// One sentence for people, in Slack's mrkdwn. Bounded, and without control characters.
     fn headline(&self, event: &EventRecord) -> String;
+
+    /// The rows of the typed tables that an event speaks of.
+    fn project(&self, event: &EventRecord) -> Rows;
 
     /// The name of the header in which the vendor sends a signature, in lower case.
     fn signature_header(&self) -> Option<&'static str>;
@@ -90,6 +93,10 @@ impl Reading for Generic {
 
     fn headline(&self, event: &EventRecord) -> String {
         generic_headline(event)
+    }
+
+    fn project(&self, _event: &EventRecord) -> Rows {
+        Rows::default()
     }
 
     fn signature_header(&self) -> Option<&'static str> {

@@ -1,5 +1,7 @@
 //! Valid bodies that ship with the receiver: what `send` posts, and what the tests start from.
 
+use crate::domain::Timestamp;
+
 /// One body as its vendor would send it, about invented people.
 #[derive(Debug, Clone, Copy)]
 pub struct Sample {
@@ -20,6 +22,18 @@ impl Sample {
         format!("{body:#}")
     }
 }
+
+/// A body of an invented history, in its turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrival {
+    /// When it would arrive.
+    pub at: Timestamp,
+    /// The bytes.
+    pub body: String,
+}
+
+/// Bodies in the order in which they arrive, made one by one.
+pub type Arrivals = Box<dyn Iterator<Item = Arrival>>;
 
 /// The sample `samples/<name>.json` of the folder it stands in.
 macro_rules! sample {

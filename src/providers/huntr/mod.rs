@@ -2,22 +2,32 @@
 
 mod action;
 pub mod api;
+mod fields;
 mod headline;
+pub mod organization;
+mod projection;
 mod reading;
+mod salary;
 mod samples;
 mod signature;
+mod stages;
+mod tables;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use bytes::Bytes;
 use serde::Deserialize;
 use subtle::{Choice, ConstantTimeEq};
 
-pub(super) use self::reading::Reading;
+use self::organization::Organization;
+pub(super) use self::{reading::Reading, tables::TABLES};
 use super::{
-    ConventionalSource, Credential, Envelope, Headers, Provider, Refusal, Sample, Unverified,
-    Verified,
+    Arrivals, ConventionalSource, Credential, Envelope, FieldsError, Headers, Provider, Refusal,
+    Sample, Unverified, Verified,
 };
-use crate::secret::Secret;
+use crate::{
+    domain::{MemberFields, Timestamp},
+    secret::Secret,
+};
 
 /// The provider's name.
 pub const PROVIDER: &str = "huntr";
@@ -58,6 +68,15 @@ impl Config {
             return vec![("secrets".into(), why.into())];
         }
         Vec::new()
+    }
+
+    /// Reads the organisation's own fields of a member from what the API answers.
+    ///
+    /// # Errors
+    ///
+    /// When that is no list of fields.
+    pub(super) fn read_fields(answer: &[u8]) -> Result<MemberFields, FieldsError> {
+        fields::read(answer)
     }
 }
 
@@ -152,5 +171,9 @@ impl Provider for Huntr {
 
     fn renumber(&self, sample: &Sample, number: u64) -> String {
         sample.with("id", format!("{number:024x}"))
+    }
+
+    fn organization(&self, members: u32, seed: u64, ends_at: Timestamp) -> Option<Arrivals> {
+        Some(Box::new(Organization::new(members, seed, ends_at)))
     }
 }

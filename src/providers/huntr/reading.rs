@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{PROVIDER, SIGNATURE_HEADER_NAME, action, headline};
+use super::{PROVIDER, SIGNATURE_HEADER_NAME, action, headline, projection};
 use crate::{
-    domain::EventRecord,
+    domain::{EventRecord, Rows},
     providers::{Envelope, reading},
 };
 
@@ -66,6 +66,10 @@ impl reading::Reading for Reading {
 
     fn headline(&self, event: &EventRecord) -> String {
         headline::of(event).unwrap_or_else(|| reading::generic_headline(event))
+    }
+
+    fn project(&self, event: &EventRecord) -> Rows {
+        projection::project(event)
     }
 
     fn signature_header(&self) -> Option<&'static str> {

@@ -1,6 +1,7 @@
 //! Hunty: sends a key in a header of our choosing, retries, and gives a subscription up after six hours of failures.
 
 mod envelope;
+mod projection;
 mod reading;
 mod samples;
 
@@ -11,7 +12,7 @@ use serde::{Deserialize, Deserializer, de::Error};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
-pub(super) use self::reading::Reading;
+pub(super) use self::{projection::TABLES, reading::Reading};
 use super::{
     ConventionalSource, Credential, Envelope, Headers, Provider, Refusal, Sample, Unverified,
     Verified,

@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 
-use super::{PROVIDER, envelope};
+use super::{PROVIDER, envelope, projection};
 use crate::{
-    domain::EventRecord,
+    domain::{EventRecord, Rows},
     providers::{
         Envelope,
         reading::{self, bold, plain},
@@ -88,6 +88,10 @@ impl reading::Reading for Reading {
 
     fn headline(&self, event: &EventRecord) -> String {
         candidate_headline(event).unwrap_or_else(|| reading::generic_headline(event))
+    }
+
+    fn project(&self, event: &EventRecord) -> Rows {
+        projection::project(event)
     }
 
     fn signature_header(&self) -> Option<&'static str> {

@@ -1,0 +1,185 @@
+//! What an event of Hunty's says of the rows of the typed tables: it brings a whole snapshot of what it is about.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json, value::RawValue};
+
+use crate::{
+    domain::{
+        Column, EventRecord,
+        Kind::{Integer, Json as AnyJson, Text, Time},
+        Row, Rows, Table, Timestamp, Value, Version,
+    },
+    providers::json::{cell, id, tame, unix_seconds},
+};
+
+type Object = Map<String, Json>;
+
+static EVENTS: Table = Table {
+    name: "hunty_events",
+    key: &["id"],
+    columns: &[
+        Column::new("event_id", Integer),
+        Column::new("webhook_id", Text),
+        Column::new("idempotency_id", Text),
+        Column::new("domain", Text),
+        Column::new("event", Text),
+        Column::new("version", Integer),
+        Column::new("fired_at", Time),
+        Column::new("entity_id", Text),
+        Column::new("previous_status", Text),
+        Column::new("status", Text),
+        Column::new("payload", AnyJson),
+    ],
+    derived: &[],
+    derive: nothing,
+    merges: false,
+    last: "last_delivery_id",
+};
+
+static ENTITIES: Table = Table {
+    name: "hunty_entities",
+    key: &["domain", "entity_id"],
+    columns: &[
+        Column::new("webhook_id", Text),
+        Column::new("event", Text),
+        Column::new("fired_at", Time),
+        Column::new("status", Text),
+        Column::new("payload", AnyJson),
+    ],
+    derived: &[],
+    derive: nothing,
+    merges: true,
+    last: "last_delivery_id",
+};
+
+/// All of them.
+pub(in crate::providers) static TABLES: [&Table; 2] = [&EVENTS, &ENTITIES];
+
+/// The rows that an event speaks of.
+pub(super) fn project(event: &EventRecord) -> Rows {
+    let tame = tame(&event.body).unwrap_or_default();
+    let json: Object = serde_json::from_str(&tame).unwrap_or_default();
+    let envelope = Envelope::of(event, &json);
+    let version = Version {
+        at: envelope.fired_at.map(|at| at.timestamp_millis()),
+        id: Arc::from(&*event.summary.delivery_id),
+    };
+    let mut rows = Rows::default();
+    let key = |ids: &[&str]| {
+        let parts = std::iter::once(&*event.summary.source).chain(ids.iter().copied());
+        parts.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let told = envelope.row(&EVENTS, version.clone(), event);
+    rows.add(&EVENTS, key(&[&event.summary.delivery_id]), told);
+    if let Some(entity) = &envelope.entity {
+        let snapshot = envelope.row(&ENTITIES, version, event);
+        let domain = envelope.text("domain");
+        let domain = domain.as_text().unwrap_or_default();
+        rows.add(&ENTITIES, key(&[domain, entity]), snapshot);
+    }
+    rows
+}
+
+/// What is around the payload, in either version's spelling.
+struct Envelope<'a> {
+    json: &'a Object,
+    version: Option<i16>,
+    fired_at: Option<Timestamp>,
+    payload: Option<&'a Json>,
+    entity: Option<String>,
+}
+
+impl<'a> Envelope<'a> {
+    fn of(event: &EventRecord, json: &'a Object) -> Self {
+        let version = event.summary.envelope_version;
+        let payload = get(json, version, "payload");
+        let object = payload.and_then(Json::as_object);
+        // The documents name no key of the id, so all usual spellings are taken.
+        let entity = object.and_then(|payload| id(any_case(payload, "id")?));
+        Self {
+            json,
+            version,
+            fired_at: get(json, version, "timestamp").and_then(millis),
+            payload,
+            entity,
+        }
+    }
+
+    fn text(&self, key: &str) -> Value {
+        let json = get(self.json, self.version, key);
+        json.map_or(Value::Null, |json| cell(Text, json))
+    }
+
+    /// A text of the payload, whatever the case of its key.
+    fn of_payload(&self, key: &str) -> Value {
+        let payload = self.payload.and_then(Json::as_object);
+        let json = payload.and_then(|payload| any_case(payload, key));
+        json.map_or(Value::Null, |json| cell(Text, json))
+    }
+
+    fn row(&self, table: &Table, version: Version, event: &EventRecord) -> Row {
+        let mut row = Row::new(table, version);
+        for (position, column) in table.columns.iter().enumerate() {
+            let value = match column.name {
+                "event_id" => Value::Integer(event.summary.id.0),
+                "webhook_id" => self.text("webhookId"),
+                "idempotency_id" => self.text("idempotencyId"),
+                "domain" => self.text("domain"),
+                "event" => self.text("event"),
+                "version" => self
+                    .version
+                    .map_or(Value::Null, |version| Value::Integer(version.into())),
+                "fired_at" => Value::time(self.fired_at),
+                "entity_id" => Value::text(self.entity.clone()),
+                "previous_status" => self.of_payload("previousStatus"),
+                "status" => self.of_payload("status"),
+                _ => self.snapshot(),
+            };
+            row.set(position, value);
+        }
+        row
+    }
+
+    /// The payload; of what is no envelope, all of it.
+    fn snapshot(&self) -> Value {
+        let text = match self.payload {
+            Some(payload) => payload.to_string(),
+            None if self.json.is_empty() => return Value::Null,
+            None => Json::from(self.json.clone()).to_string(),
+        };
+        RawValue::from_string(text).map_or(Value::Null, Value::Json)
+    }
+}
+
+fn nothing(_row: &Row) -> Vec<Value> {
+    Vec::new()
+}
+
+/// Version 1 has its keys in Pascal case.
+fn get<'a>(json: &'a Object, version: Option<i16>, key: &str) -> Option<&'a Json> {
+    match version {
+        Some(1) => {
+            let (first, rest) = key.split_at(1);
+            json.get(&format!("{}{rest}", first.to_ascii_uppercase()))
+        }
+        Some(2) => json.get(key),
+        _ => None,
+    }
+}
+
+fn any_case<'a>(json: &'a Object, name: &str) -> Option<&'a Json> {
+    json.get(name).or_else(|| {
+        let mut pairs = json.iter();
+        pairs.find_map(|(key, value)| key.eq_ignore_ascii_case(name).then_some(value))
+    })
+}
+
+/// A number of milliseconds or, tolerated, a text with one in it.
+fn millis(json: &Json) -> Option<Timestamp> {
+    let millis = match json {
+        Json::String(text) => text.trim().parse().ok(),
+        json => json.as_f64(),
+    };
+    unix_seconds(millis? / 1000.0).ok()
+}

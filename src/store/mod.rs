@@ -3,11 +3,14 @@
 mod deliveries;
 mod error;
 mod events;
+mod fields;
 mod migrations;
 pub mod postgres;
 mod rejected;
 mod rows;
 pub mod sqlite;
+mod tables;
+mod typed_rows;
 mod url;
 
 use std::{sync::Arc, time::Duration};
@@ -20,8 +23,10 @@ pub use deliveries::{
 };
 pub use error::StoreError;
 pub use events::{EventFilter, EventStore};
+pub use fields::{FieldStore, Imported};
 pub use migrations::Schema;
 pub use rejected::{RejectedBudget, RejectedStore};
+pub use tables::TableStore;
 pub use url::DatabaseUrl;
 
 use self::{postgres::PostgresStore, sqlite::SqliteStore};
@@ -45,7 +50,15 @@ pub struct Config {
 /// Both backends answer alike; one suite of tests (`tests/it/store.rs`) holds them to it.
 #[async_trait]
 pub trait Store:
-    EventStore + DeliveryStore + RejectedStore + Schema + Send + Sync + 'static
+    EventStore
+    + DeliveryStore
+    + FieldStore
+    + RejectedStore
+    + Schema
+    + TableStore
+    + Send
+    + Sync
+    + 'static
 {
     /// Whether a commit would be accepted now: reachable, not read-only, and open to us.
     ///

@@ -6,6 +6,7 @@ mod conflicts;
 mod deliveries;
 mod error;
 mod events;
+mod fields;
 mod insert;
 mod leases;
 mod migrations;
@@ -13,6 +14,7 @@ mod patience;
 mod rejected;
 mod selection;
 mod settle;
+mod tables;
 mod writer;
 
 use std::{str::FromStr, time::Duration};

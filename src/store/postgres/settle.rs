@@ -86,21 +86,25 @@ pub(super) async fn settle(
 ) -> Result<(), StoreError> {
     let rows: Vec<SettlementRow<'_>> = settlements.iter().map(SettlementRow::from).collect();
     let mut connection = connection(pool).await?;
-    let settled = settle_rows(&mut connection, holder, &rows);
+    let settled = async {
+        let mut transaction = connection.begin_with(BEGIN).await?;
+        settle_rows(&mut transaction, holder, &rows).await?;
+        transaction.commit().await
+    };
     let settled = patiently(settled).await;
     end(connection, settled)
 }
 
-async fn settle_rows(
+/// Within a transaction.
+pub(super) async fn settle_rows(
     connection: &mut PgConnection,
     holder: &str,
     rows: &[SettlementRow<'_>],
 ) -> sqlx::Result<()> {
-    let mut transaction = connection.begin_with(BEGIN).await?;
     sqlx::query(LOCK)
         .bind(column(rows, |row| row.event_id))
         .bind(column(rows, |row| row.sink))
-        .execute(&mut *transaction)
+        .execute(&mut *connection)
         .await?;
     sqlx::query(SETTLE)
         .bind(holder)
@@ -114,7 +118,7 @@ async fn settle_rows(
         .bind(column(rows, |row| row.duration_ms))
         .bind(column(rows, |row| row.status_code))
         .bind(column(rows, |row| row.response))
-        .execute(&mut *transaction)
-        .await?;
-    transaction.commit().await
+        .execute(connection)
+        .await
+        .map(drop)
 }

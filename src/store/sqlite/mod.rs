@@ -3,6 +3,7 @@
 mod deliveries;
 mod error;
 mod events;
+mod fields;
 mod file;
 mod insert;
 mod leases;
@@ -10,6 +11,7 @@ mod migrations;
 mod rejected;
 mod selection;
 mod settle;
+mod tables;
 mod writer;
 
 use std::{

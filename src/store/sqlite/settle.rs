@@ -109,7 +109,7 @@ pub(super) async fn settle(
     Ok(())
 }
 
-async fn settle_part(
+pub(super) async fn settle_part(
     connection: &mut SqliteConnection,
     holder: &str,
     rows: &[SettlementRow<'_>],

@@ -13,7 +13,7 @@ use tracing::{info, warn};
 use self::running::Running;
 use crate::{
     config::Config,
-    deliveries::{Deliveries, Routes},
+    deliveries::Deliveries,
     domain::{Clock, Name, SystemClock},
     http::{self, admin, health::Readiness, receive::Receiver, server::Server},
     intake::{Commits, Committer, Intake, Keeper, RefusalLog},
@@ -55,14 +55,21 @@ impl Application {
             .await
             .with_context(|| format!("opening the database {}", config.database.url))?;
         prepare_schema(&*store, config.database.migrate).await?;
+        let told = store.set_tables_settings(&config.tables.settings()).await;
+        told.context("telling the views which fields they read")?;
         let orphaned = store.release_orphaned_leases().await;
         orphaned.context("releasing the leases of the last run")?;
 
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let sources = Arc::new(build_sources(config));
         let drains = TaskTracker::new();
-        let (deliveries, outbox) =
-            Deliveries::new(&config.deliveries, &config.sinks, &store, &clock)?;
+        let (deliveries, outbox) = Deliveries::new(
+            &config.deliveries,
+            &config.sinks,
+            config.tables.enabled,
+            &store,
+            &clock,
+        )?;
         let (intake, committer) = Intake::new(
             &config.intake,
             config.server.max_body,
@@ -79,7 +86,7 @@ impl Application {
         let receiver = Receiver {
             metrics: sources.keys().map(metrics_of).collect(),
             sources,
-            routes: Routes::new(&config.sinks),
+            routes: config.routes(),
             intake,
             refusals,
             clock,

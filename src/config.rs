@@ -17,9 +17,9 @@ use serde::Deserialize;
 
 use self::reader::Reader;
 use crate::{
-    deliveries,
+    deliveries::{self, Routes},
     domain::Name,
-    http, intake,
+    http, intake, projections,
     providers::{self, CONVENTIONAL_SOURCES, ConventionalSource},
     sinks,
     store::{self, DatabaseUrl, RejectedBudget},
@@ -39,6 +39,7 @@ pub struct Config {
     pub rejected_requests: RejectedBudget,
     pub log: telemetry::Config,
     pub deliveries: deliveries::Config,
+    pub tables: projections::Config,
     pub sources: BTreeMap<Name, providers::Config>,
     pub sinks: BTreeMap<Name, sinks::Config>,
 }
@@ -140,7 +141,7 @@ impl Config {
         let log = reader.section("log", |_: &telemetry::Config| Vec::new());
         let deliveries = reader.section("deliveries", deliveries::Config::problems);
         reader.section("spool", |_: &Spool| Vec::new());
-        reader.section("tables", |_: &Tables| Vec::new());
+        let tables = reader.section("tables", projections::Config::problems);
         reader.refuse("sinks.tables", "this name is reserved for the typed tables");
         let sources = reader.entries(
             "sources",
@@ -167,9 +168,16 @@ impl Config {
             rejected_requests: rejected_requests.ok_or_else(unread)?,
             log: log.ok_or_else(unread)?,
             deliveries: deliveries.ok_or_else(unread)?,
+            tables: tables.ok_or_else(unread)?,
             sources,
             sinks,
         })
+    }
+
+    /// Which sinks want which events.
+    #[must_use]
+    pub fn routes(&self) -> Routes {
+        Routes::new(&self.sinks, self.tables.enabled)
     }
 
     /// The sources, of which receiving needs at least one.
@@ -221,17 +229,6 @@ fn shared_files(
 struct Spool {
     dir: PathBuf,
     max_size: ByteSize,
-}
-
-/// Options that are checked already, and that later versions act on.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "read to be checked")]
-struct Tables {
-    enabled: bool,
-    cohort_field: String,
-    graduation_field: String,
-    program_field: String,
 }
 
 /// Options, and where they come from, in the user's words.

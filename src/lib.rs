@@ -35,6 +35,7 @@
 //! - [`sinks`]: where events go, a file a kind: how each is reached, and what it takes for an answer. Filters in
 //!   CEL and templates.
 //! - [`intake`]: the way into the store: the memory bodies may take, the group committer, the refused requests.
+//! - [`projections`]: the typed tables.
 //! - [`deliveries`]: from an event to the sinks that want it: leases, retries, order, formats.
 //! - [`http`]: both listeners: receiving, health, metrics, and the one table of errors and their statuses.
 //! - [`config`]: defaults, file, environment and flags merged, and all that is wrong with them told at once.
@@ -68,6 +69,7 @@ pub mod domain;
 pub mod http;
 pub mod intake;
 pub mod metrics;
+pub mod projections;
 pub mod providers;
 mod sampling;
 pub mod secret;

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use futures_util::FutureExt;
 use rand::{Rng, rngs::SmallRng};
 use tokio::time::Instant;
@@ -13,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::{
+    call::{Call, Carrier, Done, Verdict, cut_short},
     outlet::Job,
     render::{Renderer, payload},
     retry,
@@ -41,37 +43,24 @@ pub(super) struct Courier {
     pub(super) undecided: Mutex<Sampler>,
 }
 
-/// How a call to the sink went.
-#[derive(Debug)]
-pub(super) struct Call {
-    /// For each job, in the order given.
-    pub(super) results: Vec<(Outcome, Option<Attempt>)>,
-    pub(super) verdict: Verdict,
-}
-
-/// What a call says of the sink as a whole.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// It took something, or refused a message for what it is: it works.
-    Works,
-    /// It took nothing, and would have taken nothing else; it may have asked for time.
-    Fails {
-        asked_for: Option<Duration>,
-        why: String,
-    },
-    /// It was not called.
-    NotCalled,
-}
-
 /// What is to become of a job before the sink is called.
 enum Prepared {
     Send(Message),
     Settled(Outcome),
 }
 
-impl Courier {
-    /// Delivers a batch: at most as many jobs as the sink takes at once. A fault of ours costs an attempt.
-    pub(super) async fn carry(&self, jobs: &[Job], rng: &mut SmallRng) -> Call {
+#[async_trait]
+impl Carrier for Courier {
+    fn max_batch(&self) -> usize {
+        self.sink.max_batch()
+    }
+
+    fn linger(&self) -> Duration {
+        self.sink.linger()
+    }
+
+    /// A fault of ours costs an attempt.
+    async fn carry(&self, jobs: &[Job], rng: &mut SmallRng) -> Call {
         let call = AssertUnwindSafe(self.carry_all(jobs, &mut *rng)).catch_unwind();
         if let Ok(call) = call.await {
             return call;
@@ -79,7 +68,7 @@ impl Courier {
         let fault = || Err(SinkError::retry("the receiver has a fault, see the log"));
         let results = jobs.iter().map(|job| {
             let (outcome, _) = self.outcome(fault(), job.attempts + 1, rng);
-            (outcome, None)
+            Done::unrecorded(outcome, None)
         });
         Call {
             results: results.collect(),
@@ -87,10 +76,21 @@ impl Courier {
         }
     }
 
+    fn hurry(&self) {
+        self.hurry.cancel();
+    }
+
+    async fn close(&self) {
+        self.sink.close().await;
+    }
+}
+
+impl Courier {
     async fn carry_all(&self, jobs: &[Job], rng: &mut SmallRng) -> Call {
         let (messages, settled) = self.prepare_all(jobs).await;
         if messages.is_empty() {
-            let results = settled.into_iter().flatten().map(|outcome| (outcome, None));
+            let outcomes = settled.into_iter().flatten();
+            let results = outcomes.map(|outcome| Done::unrecorded(outcome, None));
             return Call {
                 results: results.collect(),
                 verdict: Verdict::NotCalled,
@@ -120,13 +120,13 @@ impl Courier {
                 status_code: receipt.status_code,
                 response: receipt.response.map(|text| storable(&text)),
             };
-            (outcome, Some(attempt))
+            Done::unrecorded(outcome, Some(attempt))
         };
         let results = jobs
             .iter()
             .zip(settled)
             .map(|(job, settled)| match settled {
-                Some(outcome) => (outcome, None),
+                Some(outcome) => Done::unrecorded(outcome, None),
                 None => answer_of(job),
             });
         Call {
@@ -247,7 +247,7 @@ impl Courier {
     }
 }
 
-/// What was cut short is due again at once, however old it is: that was not the sink's doing.
+/// What to do about a call that was not made, or not to its end.
 fn interrupted(settled: Vec<Option<Outcome>>, call: Option<(Timestamp, Duration)>) -> Call {
     let attempt = call.map(|(started_at, duration)| Attempt {
         started_at,
@@ -255,14 +255,9 @@ fn interrupted(settled: Vec<Option<Outcome>>, call: Option<(Timestamp, Duration)
         status_code: None,
         response: None,
     });
-    let cut_short = || Outcome::Retry {
-        error: "the receiver stopped before there was an answer".into(),
-        delay: Duration::ZERO,
-        give_up_after: Duration::MAX,
-    };
     let results = settled.into_iter().map(|settled| match settled {
-        Some(outcome) => (outcome, None),
-        None => (cut_short(), attempt.clone()),
+        Some(outcome) => Done::unrecorded(outcome, None),
+        None => Done::unrecorded(cut_short(), attempt.clone()),
     });
     Call {
         results: results.collect(),

@@ -11,6 +11,7 @@
 //! - `retry`, `breaker`: when a delivery, and when a sink, is tried again. Pure.
 
 mod breaker;
+mod call;
 mod census;
 mod cloud_event;
 mod courier;
@@ -18,6 +19,7 @@ mod errands;
 mod herald;
 mod outbox;
 mod outlet;
+mod projector;
 mod queue;
 mod render;
 mod retry;
@@ -28,6 +30,7 @@ mod worker;
 
 use std::{
     collections::BTreeMap,
+    num::NonZeroUsize,
     sync::{Arc, Mutex, atomic::AtomicBool},
     time::Duration,
 };
@@ -41,10 +44,12 @@ pub use render::{RenderError, Renderer, payload};
 pub use route::Routes;
 
 use self::{
+    call::Carrier,
     courier::Courier,
     errands::Claimant,
     herald::Herald,
     outlet::Outlet,
+    projector::Projector,
     settler::{Settled, Settler},
     worker::Worker,
 };
@@ -52,7 +57,7 @@ use crate::{
     domain::{Clock, Name},
     sampling::Sampler,
     shutdown::Group,
-    sinks::{self, OrderBy, SinkError},
+    sinks::{self, OrderBy, Retry, SinkError},
     store::Store,
     units,
 };
@@ -82,6 +87,15 @@ impl Config {
     }
 }
 
+/// The typed tables are given up on no more than other sinks are.
+const TABLES_RETRY: Retry = Retry {
+    initial: Duration::from_secs(1),
+    max: Duration::from_mins(1),
+    give_up_after: Duration::from_hours(365 * 24),
+};
+/// While one batch is written, the next one is read.
+const TABLES_CONCURRENCY: NonZeroUsize = NonZeroUsize::new(2).unwrap();
+
 /// All workers, before they work.
 pub struct Deliveries {
     workers: Vec<Worker>,
@@ -100,8 +114,18 @@ pub struct UnusableSink {
     source: SinkError,
 }
 
+/// What all workers share.
+struct Shared {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    holder: Arc<str>,
+    term: Duration,
+    settlements: mpsc::UnboundedSender<Settled>,
+    records_fail: Arc<AtomicBool>,
+}
+
 impl Deliveries {
-    /// A worker for each sink, and the way to them.
+    /// A worker for each sink, one for the typed tables if they are wanted, and the way to them.
     ///
     /// # Errors
     ///
@@ -109,50 +133,43 @@ impl Deliveries {
     pub fn new(
         config: &Config,
         sinks: &BTreeMap<Name, sinks::Config>,
+        with_tables: bool,
         store: &Arc<dyn Store>,
         clock: &Arc<dyn Clock>,
     ) -> Result<(Self, Outbox), UnusableSink> {
-        let holder: Arc<str> = format!("{:016x}", rand::random::<u64>()).into();
-        let (settlements, queue) = mpsc::unbounded_channel::<Settled>();
-        let records_fail = Arc::new(AtomicBool::new(false));
+        let (settlements, queue) = mpsc::unbounded_channel();
+        let shared = Shared {
+            store: Arc::clone(store),
+            clock: Arc::clone(clock),
+            holder: format!("{:016x}", rand::random::<u64>()).into(),
+            term: config.lease,
+            settlements,
+            records_fail: Arc::new(AtomicBool::new(false)),
+        };
         let mut workers = Vec::new();
         let mut outlets = BTreeMap::new();
         for (name, sink) in sinks {
-            let in_order = sink.common.order_by == Some(OrderBy::Entity);
-            let courier = courier(name, sink, clock)?;
-            let linger = courier.sink.linger();
-            let (outlet, arrivals) = Outlet::new(name.clone(), in_order, linger);
-            let outlet = Arc::new(outlet);
-            outlets.insert(name.clone(), Arc::clone(&outlet));
-            let claimant = Claimant {
-                store: Arc::clone(store),
-                outlet,
-                holder: Arc::clone(&holder),
-                term: config.lease,
-                records_fail: Arc::clone(&records_fail),
-            };
-            let concurrency = sink.common.concurrency;
-            let settlements = settlements.clone();
-            workers.push(Worker::new(
-                courier,
-                claimant,
-                concurrency,
-                arrivals,
-                settlements,
-            ));
+            let (outlet, worker) = shared.sink(name, sink)?;
+            outlets.insert(name.clone(), outlet);
+            workers.push(worker);
+        }
+        if with_tables {
+            let (outlet, worker) = shared.tables();
+            outlets.insert(outlet.name.clone(), outlet);
+            workers.push(worker);
         }
         let herald = Arc::new(Herald::default());
         let outbox = Outbox {
             outlets: outlets.clone(),
             herald: Arc::clone(&herald),
-            holder: Arc::clone(&holder),
+            holder: Arc::clone(&shared.holder),
             term: config.lease,
         };
         let settler = Settler {
-            store: Arc::clone(store),
-            holder,
+            store: shared.store,
+            holder: shared.holder,
             queue,
-            records_fail,
+            records_fail: shared.records_fail,
         };
         let deliveries = Self {
             workers,
@@ -182,24 +199,81 @@ impl Deliveries {
     }
 }
 
-fn courier(
-    name: &Name,
-    sink: &sinks::Config,
-    clock: &Arc<dyn Clock>,
-) -> Result<Courier, UnusableSink> {
-    let built = sink.build().map_err(|source| UnusableSink {
-        name: name.clone(),
-        source,
-    })?;
-    Ok(Courier {
-        name: name.clone(),
-        sink: built,
-        filter: sink.common.when.clone(),
-        renderer: Renderer::new(sink.format()),
-        timeout: sink.common.timeout,
-        retry: sink.common.retry,
-        clock: Arc::clone(clock),
-        hurry: CancellationToken::new(),
-        undecided: Mutex::new(Sampler::new(20)),
-    })
+impl Shared {
+    fn sink(
+        &self,
+        name: &Name,
+        sink: &sinks::Config,
+    ) -> Result<(Arc<Outlet>, Worker), UnusableSink> {
+        let built = sink.build().map_err(|source| UnusableSink {
+            name: name.clone(),
+            source,
+        })?;
+        let common = &sink.common;
+        let courier = Courier {
+            name: name.clone(),
+            sink: built,
+            filter: common.when.clone(),
+            renderer: Renderer::new(sink.format()),
+            timeout: common.timeout,
+            retry: common.retry,
+            clock: Arc::clone(&self.clock),
+            hurry: CancellationToken::new(),
+            undecided: Mutex::new(Sampler::new(20)),
+        };
+        let in_order = common.order_by == Some(OrderBy::Entity);
+        let carrier = Arc::new(courier);
+        Ok(self.worker(
+            name.clone(),
+            in_order,
+            carrier,
+            common.retry,
+            common.concurrency,
+        ))
+    }
+
+    fn tables(&self) -> (Arc<Outlet>, Worker) {
+        let name = Name::tables();
+        let projector = Projector {
+            name: name.clone(),
+            store: Arc::clone(&self.store),
+            holder: Arc::clone(&self.holder),
+            retry: TABLES_RETRY,
+            clock: Arc::clone(&self.clock),
+            hurry: CancellationToken::new(),
+        };
+        let carrier = Arc::new(projector);
+        self.worker(name, false, carrier, TABLES_RETRY, TABLES_CONCURRENCY)
+    }
+
+    fn worker(
+        &self,
+        name: Name,
+        in_order: bool,
+        carrier: Arc<dyn Carrier>,
+        retry: Retry,
+        concurrency: NonZeroUsize,
+    ) -> (Arc<Outlet>, Worker) {
+        let (outlet, arrivals) = Outlet::new(name, in_order, carrier.linger());
+        let outlet = Arc::new(outlet);
+        let claimant = Claimant {
+            store: Arc::clone(&self.store),
+            outlet: Arc::clone(&outlet),
+            holder: Arc::clone(&self.holder),
+            term: self.term,
+            records_fail: Arc::clone(&self.records_fail),
+        };
+        let clock = Arc::clone(&self.clock);
+        let settlements = self.settlements.clone();
+        let worker = Worker::new(
+            carrier,
+            claimant,
+            clock,
+            retry,
+            concurrency,
+            arrivals,
+            settlements,
+        );
+        (outlet, worker)
+    }
 }

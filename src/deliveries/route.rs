@@ -20,9 +20,9 @@ struct Route {
 }
 
 impl Routes {
-    /// The routes to the configured sinks.
+    /// The routes to the configured sinks, and to the typed tables if they are wanted.
     #[must_use]
-    pub fn new(sinks: &BTreeMap<Name, sinks::Config>) -> Self {
+    pub fn new(sinks: &BTreeMap<Name, sinks::Config>, with_tables: bool) -> Self {
         let route = |(name, config): (&Name, &sinks::Config)| {
             let route = Route {
                 types: config.common.types.clone(),
@@ -30,7 +30,26 @@ impl Routes {
             };
             (name.clone(), route)
         };
-        Self(sinks.iter().map(route).collect())
+        let mut routes: BTreeMap<_, _> = sinks.iter().map(route).collect();
+        if with_tables {
+            let everything = Route {
+                types: None,
+                order_by: None,
+            };
+            routes.insert(Name::tables(), everything);
+        }
+        Self(routes)
+    }
+
+    /// Whether there is such a sink.
+    #[must_use]
+    pub fn has(&self, sink: &str) -> bool {
+        self.0.contains_key(sink)
+    }
+
+    /// The sinks' names.
+    pub fn names(&self) -> impl Iterator<Item = &Name> {
+        self.0.keys()
     }
 
     /// The event with deliveries to the sinks that want it.

@@ -24,16 +24,17 @@ use tracing::{info, warn};
 use self::leases::LOOK;
 use super::{
     breaker::{Breaker, Permit},
-    courier::{Call, Courier, Verdict},
+    call::{Call, Carrier, Done, Verdict},
     errands::{Answer, Claimant},
     outlet::{Job, Lane},
     queue::Queue,
     settler::Settled,
 };
 use crate::{
-    domain::{Attempt, EventId, Outcome, Settlement},
+    domain::{Clock, EventId, Name, Outcome, Settlement},
     metrics::SinkMetrics,
     sampling::{Sample, Sampler},
+    sinks::Retry,
 };
 
 /// How long the last calls may take when the receiver stops.
@@ -48,7 +49,9 @@ const RECORDING: Duration = Duration::from_millis(50);
     reason = "each is a fact of its own, and all of them go together"
 )]
 pub(super) struct Worker {
-    courier: Arc<Courier>,
+    name: Name,
+    carrier: Arc<dyn Carrier>,
+    clock: Arc<dyn Clock>,
     claimant: Claimant,
     arrivals: mpsc::UnboundedReceiver<Job>,
     settlements: mpsc::UnboundedSender<Settled>,
@@ -94,19 +97,23 @@ struct Ended {
 
 impl Worker {
     pub(super) fn new(
-        courier: Courier,
+        carrier: Arc<dyn Carrier>,
         claimant: Claimant,
+        clock: Arc<dyn Clock>,
+        retry: Retry,
         concurrency: NonZeroUsize,
         arrivals: mpsc::UnboundedReceiver<Job>,
         settlements: mpsc::UnboundedSender<Settled>,
     ) -> Self {
         Self {
-            metrics: SinkMetrics::of(&courier.name),
+            metrics: SinkMetrics::of(&claimant.outlet.name),
             dead: Sampler::new(1),
-            queue: Queue::new(courier.sink.max_batch()),
-            breaker: Breaker::new(courier.retry),
-            enough: (2 * concurrency.get() * courier.sink.max_batch()).clamp(32, 128),
-            courier: Arc::new(courier),
+            queue: Queue::new(carrier.max_batch()),
+            breaker: Breaker::new(retry),
+            enough: (2 * concurrency.get() * carrier.max_batch()).clamp(32, 128),
+            name: claimant.outlet.name.clone(),
+            carrier,
+            clock,
             claimant,
             arrivals,
             settlements,
@@ -221,11 +228,11 @@ impl Worker {
             self.under_way
                 .extend(batch.iter().map(|job| job.event.summary.id));
             self.breaker.probe();
-            let courier = Arc::clone(&self.courier);
+            let carrier = Arc::clone(&self.carrier);
             let mut rng = SmallRng::from_rng(&mut self.rng);
             let openings = self.breaker.openings();
             self.calls.spawn(async move {
-                let call = courier.carry(&batch, &mut rng).await;
+                let call = carrier.carry(&batch, &mut rng).await;
                 Ended {
                     jobs: batch,
                     call,
@@ -256,13 +263,13 @@ impl Worker {
             self.backlog_calls -= 1;
         }
         self.judge(call.verdict, openings, now);
-        for (job, (outcome, attempt)) in jobs.into_iter().zip(call.results) {
-            self.settle(job, outcome, attempt, now);
+        for (job, done) in jobs.into_iter().zip(call.results) {
+            self.settle(job, done, now);
         }
     }
 
     fn judge(&mut self, verdict: Verdict, openings: u64, now: Instant) {
-        let sink = &*self.courier.name;
+        let sink = &*self.name;
         match verdict {
             Verdict::Works => {
                 if !self.breaker.is_closed() {
@@ -292,13 +299,13 @@ impl Worker {
         }
     }
 
-    fn settle(&mut self, job: Job, outcome: Outcome, attempt: Option<Attempt>, now: Instant) {
+    fn settle(&mut self, job: Job, done: Done, now: Instant) {
         let summary = &job.event.summary;
         self.leases.remove(&summary.id);
         self.under_way.remove(&summary.id);
-        match &outcome {
+        match &done.outcome {
             Outcome::Delivered => {
-                let after = self.courier.clock.now() - summary.received_at;
+                let after = self.clock.now() - summary.received_at;
                 self.metrics.delivered(after.to_std().unwrap_or_default());
             }
             Outcome::Retry { delay, .. } => {
@@ -310,7 +317,7 @@ impl Worker {
                 self.metrics.rejected();
                 if let Sample::Taken { held_back } = self.dead.next(now) {
                     warn!(
-                        sink.name = %self.courier.name,
+                        sink.name = %self.name,
                         event.id = %summary.id,
                         error,
                         unlogged = held_back,
@@ -320,12 +327,19 @@ impl Worker {
             }
             Outcome::Cancelled { .. } => self.metrics.cancelled(),
         }
+        if done.is_recorded {
+            // There is room for what waits in the database.
+            if !self.claimant.outlet.keeps_up() {
+                self.look_at = now;
+            }
+            return;
+        }
         let settled = Settled {
             settlement: Settlement {
                 event: summary.id,
-                sink: self.courier.name.clone(),
-                outcome,
-                attempt,
+                sink: self.name.clone(),
+                outcome: done.outcome,
+                attempt: done.attempt,
             },
             outlet: Arc::clone(&self.claimant.outlet),
             place: job.place,
@@ -347,7 +361,7 @@ impl Worker {
         self.claimant.outlet.set_keeps_up(false);
         self.arrivals.close();
         if timeout(LAST_CALLS, self.finish_calls()).await.is_err() {
-            self.courier.hurry.cancel();
+            self.carrier.hurry();
             self.finish_calls().await;
         }
         while let Ok(job) = self.arrivals.try_recv() {
@@ -362,8 +376,8 @@ impl Worker {
         if !events.is_empty()
             && let Answer::Released(Err(error)) = self.claimant.clone().release(events).await
         {
-            warn!(sink.name = %self.courier.name, ?error, "leases were not given back; they run out by themselves");
+            warn!(sink.name = %self.name, ?error, "leases were not given back; they run out by themselves");
         }
-        self.courier.sink.close().await;
+        self.carrier.close().await;
     }
 }

@@ -192,7 +192,7 @@ impl Worker {
             && !self.database_fails
         {
             warn!(
-                sink.name = %self.courier.name,
+                sink.name = %self.name,
                 ?error,
                 "the database cannot be asked for deliveries; trying again"
             );

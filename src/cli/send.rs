@@ -1,21 +1,20 @@
 //! `send`: signs bodies as the vendor would and posts them to a running receiver.
 
 mod letter;
+mod organization;
 mod postman;
 
 use std::{collections::BTreeMap, path::PathBuf, pin::pin, process::ExitCode, time::Duration};
 
+use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use indicatif::ProgressBar;
 use serde::Serialize;
 use url::Url;
 
-use self::{
-    letter::choose,
-    postman::{Outcome, Postman},
-};
+use self::postman::{Outcome, Postman};
 use super::{Misuse, output};
-use crate::{app::build_sources, config::Config};
+use crate::{app::build_sources, config::Config, domain::Timestamp, providers::Source};
 
 /// Posts under way at once.
 const CONCURRENCY: usize = 32;
@@ -23,10 +22,12 @@ const CONCURRENCY: usize = 32;
 /// Sign sample deliveries, or a file, and post them to a running receiver
 ///
 /// A sample keeps its id, so that posting it again is answered "duplicate"; with --count, each delivery
-/// has a new id. The exit code is 0 when every answer is 200.
+/// has a new id. --organization posts a made-up history instead: many members seek jobs for half a year,
+/// in about 125 Actions each; some arrive late, some twice. With the same seed and end its bytes are the
+/// same, so that what did not get through can be posted again. The exit code is 0 when every answer is 200.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n    huntr-receiver send --all\n    huntr-receiver send --type JOB_MOVED --count 1000 --rate 200\n    huntr-receiver send --url https://hooks.example.com --source huntr --file action.json"
+    after_help = "Examples:\n    huntr-receiver send --all\n    huntr-receiver send --type JOB_MOVED --count 1000 --rate 200\n    huntr-receiver send --url https://hooks.example.com --source huntr --file action.json\n    huntr-receiver send --organization 200 --seed 7"
 )]
 pub(super) struct Args {
     /// The receiver's base URL, with http:// or https://
@@ -38,8 +39,14 @@ pub(super) struct Args {
     #[command(flatten)]
     what: What,
     /// Post each so many times, with new ids (a file keeps its own)
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "organization")]
     count: Option<u64>,
+    /// Which of all organisations of that size [default: 1]
+    #[arg(long, conflicts_with_all = ["all", "event_type", "file"])]
+    seed: Option<u64>,
+    /// When the organisation's half year ends: a time, a day, or an age such as 3d [default: last midnight, UTC]
+    #[arg(long, value_name = "TIME", value_parser = organization::end, conflicts_with_all = ["all", "event_type", "file"])]
+    ends: Option<Timestamp>,
     /// At most so many a second
     #[arg(long, value_name = "PER_SECOND", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     rate: Option<u32>,
@@ -60,6 +67,26 @@ struct What {
     /// The bytes of this file
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
+    /// The history of a sample organisation with so many members
+    #[arg(long, value_name = "MEMBERS", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    organization: Option<u32>,
+}
+
+/// Everything to be posted, made as it goes.
+struct Round<'a> {
+    parcels: Box<dyn Iterator<Item = Parcel<'a>> + 'a>,
+    /// What the progress of the last one is, or about so.
+    length: u64,
+}
+
+/// One body on its way to one source.
+struct Parcel<'a> {
+    source: &'a Source,
+    /// What it is counted as.
+    name: String,
+    body: Bytes,
+    /// How far everything is once this is posted.
+    progress: u64,
 }
 
 /// An [`Outcome`] with what is not equal about it.
@@ -75,28 +102,25 @@ struct Row {
 pub(super) async fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode> {
     config.require_sources()?;
     let sources = build_sources(config);
-    let letters = choose(&sources, args)?;
-    let postman = Postman::new(args.url.clone())?;
-    let progress = ProgressBar::new(letters.len() as u64 * args.count.unwrap_or(1));
+    let round = match args.what.organization {
+        Some(members) => organization::round(&sources, args, members)?,
+        None => letter::round(&sources, args)?,
+    };
+    let postman = &Postman::new(args.url.clone())?;
+    let progress = ProgressBar::new(round.length);
 
     let mut tally: BTreeMap<Outcome, (Option<i64>, usize)> = BTreeMap::new();
-    // Far enough from every other run's first number, so that no two runs share an id.
-    let first_number = rand::random::<u64>() >> 24 << 24;
-    let deliveries = (0..args.count.unwrap_or(1)).flat_map(|_| &letters);
+    let parcels = stream::iter(round.parcels).zip(pace(args.rate));
     let mut outcomes = pin!(
-        stream::iter((first_number..).zip(deliveries))
-            .zip(pace(args.rate))
-            .map(|((number, letter), ())| {
-                let number = args.count.map(|_| number);
-                postman.post(letter, number)
-            })
+        parcels
+            .map(|(parcel, ())| async move { (parcel.progress, postman.post(parcel).await) })
             .buffered(CONCURRENCY)
     );
-    while let Some((outcome, event)) = outcomes.next().await {
+    while let Some((position, (outcome, event))) = outcomes.next().await {
         let (first_event, count) = tally.entry(outcome).or_insert((event, 0));
         *first_event = first_event.or(event);
         *count += 1;
-        progress.inc(1);
+        progress.set_position(position);
     }
     progress.finish_and_clear();
 

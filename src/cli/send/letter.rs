@@ -1,17 +1,17 @@
-//! What is posted, and to whom: chosen by the command line.
+//! Which samples or file are posted, and to whom: chosen by the command line.
 
 use std::{collections::BTreeSet, path::Path};
 
 use anyhow::{Context, bail, ensure};
 use bytes::Bytes;
 
-use super::{Args, Misuse};
+use super::{Args, Misuse, Parcel, Round};
 use crate::providers::{Sample, Source, Sources};
 
-/// One kind of body on its way to one source.
-pub(super) struct Letter<'a> {
-    pub(super) source: &'a Source,
-    pub(super) name: String,
+/// One kind of body for one source.
+struct Letter<'a> {
+    source: &'a Source,
+    name: String,
     content: Content,
 }
 
@@ -22,7 +22,7 @@ enum Content {
 
 impl Letter<'_> {
     /// The bytes to post; a sample that gets a number becomes another delivery.
-    pub(super) fn body(&self, number: Option<u64>) -> Bytes {
+    fn body(&self, number: Option<u64>) -> Bytes {
         match (&self.content, number) {
             (Content::File(body), _) => body.clone(),
             (Content::Sample(sample), None) => Bytes::from_static(sample.body.as_bytes()),
@@ -33,8 +33,33 @@ impl Letter<'_> {
     }
 }
 
-/// Every letter that the command line asks for.
-pub(super) fn choose<'a>(sources: &'a Sources, args: &Args) -> anyhow::Result<Vec<Letter<'a>>> {
+/// Every letter that the command line asks for, as often as it asks for it.
+pub(super) fn round<'a>(sources: &'a Sources, args: &Args) -> anyhow::Result<Round<'a>> {
+    let letters = choose(sources, args)?;
+    let is_new = args.count.is_some();
+    let kinds = letters.len() as u64;
+    let length = kinds * args.count.unwrap_or(1);
+    // Far enough from every other run's first number, so that no two runs share an id.
+    let first_number = rand::random::<u64>() >> 24 << 24;
+    let parcels = (0..length)
+        .zip(first_number..)
+        .zip((0..letters.len()).cycle())
+        .map(move |((sent, number), letter)| {
+            let letter = &letters[letter];
+            Parcel {
+                source: letter.source,
+                name: letter.name.clone(),
+                body: letter.body(is_new.then_some(number)),
+                progress: sent + 1,
+            }
+        });
+    Ok(Round {
+        parcels: Box::new(parcels),
+        length,
+    })
+}
+
+fn choose<'a>(sources: &'a Sources, args: &Args) -> anyhow::Result<Vec<Letter<'a>>> {
     let chosen = choose_sources(sources, args.source.as_deref())?;
     if let Some(path) = &args.what.file {
         let [source] = chosen[..] else {
@@ -49,7 +74,10 @@ pub(super) fn choose<'a>(sources: &'a Sources, args: &Args) -> anyhow::Result<Ve
     Ok(letters)
 }
 
-fn choose_sources<'a>(sources: &'a Sources, name: Option<&str>) -> anyhow::Result<Vec<&'a Source>> {
+pub(super) fn choose_sources<'a>(
+    sources: &'a Sources,
+    name: Option<&str>,
+) -> anyhow::Result<Vec<&'a Source>> {
     if let Some(name) = name {
         let source = sources.get(name).ok_or_else(|| Misuse::no_source(name))?;
         return Ok(vec![source]);

@@ -6,7 +6,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::letter::Letter;
+use super::Parcel;
 
 /// Longer than any receiver should take.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -45,13 +45,11 @@ impl Postman {
         Ok(Self { client, base })
     }
 
-    /// Posts a letter, and gives what was answered with the event's id.
-    pub(super) async fn post(
-        &self,
-        letter: &Letter<'_>,
-        number: Option<u64>,
-    ) -> (Outcome, Option<i64>) {
-        let (status, answer, event) = match self.send(letter, number).await {
+    /// Posts a parcel, and gives what was answered with the event's id.
+    pub(super) async fn post(&self, parcel: Parcel<'_>) -> (Outcome, Option<i64>) {
+        let source = parcel.source.name().to_string();
+        let sample = parcel.name.clone();
+        let (status, answer, event) = match self.send(parcel).await {
             Err(error) => (None, describe(&error), None),
             Ok(response) => {
                 let status = Some(response.status().as_u16());
@@ -62,30 +60,25 @@ impl Postman {
             }
         };
         let outcome = Outcome {
-            source: letter.source.name().to_string(),
-            sample: letter.name.clone(),
+            source,
+            sample,
             status,
             answer,
         };
         (outcome, event)
     }
 
-    async fn send(
-        &self,
-        letter: &Letter<'_>,
-        number: Option<u64>,
-    ) -> reqwest::Result<reqwest::Response> {
-        let body = letter.body(number);
+    async fn send(&self, parcel: Parcel<'_>) -> reqwest::Result<reqwest::Response> {
         let base = self.base.as_str().trim_end_matches('/');
-        let url = format!("{base}/webhooks/{}", letter.source.name());
+        let url = format!("{base}/webhooks/{}", parcel.source.name());
         let mut request = self
             .client
             .post(url)
             .header("content-type", "application/json");
-        if let Some((name, value)) = letter.source.provider().sign(&body) {
+        if let Some((name, value)) = parcel.source.provider().sign(&parcel.body) {
             request = request.header(name, value);
         }
-        request.body(body).send().await
+        request.body(parcel.body).send().await
     }
 }
 

@@ -137,13 +137,13 @@ impl Selection {
         let Some(sink) = &self.sink else {
             return Ok(());
         };
+        let routes = config.routes();
         let everything = DeliveryFilter {
             sink: Some(sink.clone()),
             ..DeliveryFilter::default()
         };
-        let is_known = config.sinks.contains_key(sink.as_str())
-            || !store.list_deliveries(&everything, 1).await?.is_empty();
-        let names: Vec<&str> = config.sinks.keys().map(|name| &**name).collect();
+        let is_known = routes.has(sink) || !store.list_deliveries(&everything, 1).await?.is_empty();
+        let names: Vec<&str> = routes.names().map(|name| &**name).collect();
         let configured = match names.join(", ") {
             names if names.is_empty() => "none is configured".to_owned(),
             names => format!("configured are: {names}"),

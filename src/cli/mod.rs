@@ -3,6 +3,7 @@
 mod check;
 mod deliveries;
 mod events;
+mod fields;
 mod migrate;
 mod output;
 mod replay;
@@ -49,6 +50,7 @@ enum Command {
     Deliveries(deliveries::Args),
     Replay(replay::Args),
     Reverify(reverify::Args),
+    Fields(fields::Args),
 }
 
 /// An argument that does not fit the configuration, or the other arguments.
@@ -113,6 +115,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Deliveries(args) => deliveries::run(&config, &args).await,
             Command::Replay(args) => replay::run(&config, &args).await,
             Command::Reverify(args) => reverify::run(&config, &args).await,
+            Command::Fields(args) => fields::run(&config, &args).await,
         }
     });
     // What still blocks, such as a name that is being looked up, is not waited for.

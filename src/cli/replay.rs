@@ -64,10 +64,10 @@ struct Report {
 
 pub(super) async fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode> {
     let name: Name = args.sink.parse().map_err(|_| no_sink(args))?;
-    if !config.sinks.contains_key(&name) {
+    let routes = config.routes();
+    if !routes.has(&name) {
         return Err(no_sink(args).into());
     }
-    let routes = Routes::new(&config.sinks);
     let store = store::open_existing(&config.database)
         .await
         .with_context(|| format!("opening the database {}", config.database.url))?;

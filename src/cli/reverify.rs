@@ -55,7 +55,7 @@ pub(super) async fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode
     {
         return Err(Misuse::no_source(name).into());
     }
-    let routes = Routes::new(&config.sinks);
+    let routes = config.routes();
     let store = store::open_existing(&config.database)
         .await
         .with_context(|| format!("opening the database {}", config.database.url))?;

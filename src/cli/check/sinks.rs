@@ -16,7 +16,7 @@ use crate::{
 
 /// A line for each sink, and one more for each that has samples it cannot be sent.
 pub(super) async fn check(config: &Config, sources: &Sources) -> Vec<Finding> {
-    let routes = Routes::new(&config.sinks);
+    let routes = config.routes();
     let checks = config.sinks.iter().map(async |(name, sink)| {
         let mut findings = vec![reach(name, sink).await];
         findings.extend(unknown_types(name, sink, sources));
@@ -113,11 +113,12 @@ fn samples(sources: &Sources) -> impl Iterator<Item = EventRecord> {
 
 /// Sinks that are no longer configured, and for which something is still pending.
 pub(super) async fn left_over(config: &Config, store: &dyn Store) -> Vec<Finding> {
+    let routes = config.routes();
     // The database has its own line.
     let pending = store.pending_deliveries().await.unwrap_or_default();
     let unknown = pending
         .into_iter()
-        .filter(|pending| !config.sinks.contains_key(pending.sink.as_str()));
+        .filter(|pending| !routes.has(&pending.sink));
     unknown
         .map(|pending| {
             let sink = &pending.sink;

@@ -2,8 +2,10 @@
 
 mod check;
 mod events;
+mod fields;
 mod help;
 mod migrate;
+mod organization;
 mod send;
 
 use std::path::Path;

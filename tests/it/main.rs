@@ -19,4 +19,6 @@ mod sinks;
 mod sql_docs;
 mod store;
 mod support;
+mod tables;
+mod views;
 mod wire;

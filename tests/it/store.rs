@@ -23,10 +23,11 @@ macro_rules! on_both_stores {
     };
 }
 
-mod database;
+pub(crate) mod database;
 mod deliveries;
 mod durability;
 mod events;
+mod fields;
 mod leases;
 mod lists;
 mod migrations;

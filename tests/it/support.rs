@@ -58,6 +58,8 @@ impl Setup {
             environment: vec![
                 ("HUNTR_WEBHOOK_SECRET".into(), SECRET.into()),
                 ("HUNTY_API_KEY".into(), KEY.into()),
+                // Most tests are about something else.
+                ("RECEIVER__TABLES__ENABLED".into(), "false".into()),
             ],
         }
     }

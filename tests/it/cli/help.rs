@@ -87,7 +87,8 @@ fn every_example_is_a_right_call() {
                 .set("DATABASE_URL", "postgres://127.0.0.1:1/db")
                 .set("RECEIVER__SINKS__CRM__KIND", "stdout")
                 .file("receiver.toml", "")
-                .file("action.json", "{}");
+                .file("action.json", "{}")
+                .file("member-fields.json", "[]");
             let outcome = program.run(&arguments);
             assert_eq!(outcome.code, 1, "{line}: {outcome:?}");
             assert!(outcome.says("Connection refused"), "{line}: {outcome:?}");
@@ -117,6 +118,13 @@ fn a_wrong_call_is_refused_with_exit_code_2() {
         &["send", "--all", "--count", "0"],
         &["send", "--all", "--rate", "0"],
         &["send", "--all", "--url", "nowhere"],
+        &["send", "--all", "--seed", "7"],
+        &["send", "--all", "--ends", "2026-06-01"],
+        &["send", "--organization", "0"],
+        &["send", "--organization", "2", "--all"],
+        &["send", "--organization", "2", "--count", "3"],
+        &["send", "--organization", "2", "--seed", "seven"],
+        &["send", "--organization", "2", "--ends", "1950-01-01"],
         &["--config"],
     ] {
         let program = Program::with_source();

@@ -256,3 +256,10 @@ fn include_a_file_that_two_would_write() {
       sinks.c.path: is the file of database.url, too (in receiver.toml)
     ");
 }
+
+#[test]
+fn a_field_without_a_name_is_none() {
+    let outcome = refused("[tables]\ncohort_field = ' '\n");
+    let why = "tables.cohort_field: must be the name or the id of a member field";
+    assert!(outcome.says(why), "{outcome:?}");
+}

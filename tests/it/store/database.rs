@@ -2,7 +2,7 @@
 
 use huntr_receiver::store::{Schema, Store, sqlite::SqliteStore};
 use sqlx::{
-    Decode, Executor, PgPool, Postgres, Sqlite, SqlitePool, Type,
+    AssertSqlSafe, Decode, Executor, PgPool, Postgres, Sqlite, SqlitePool, Type,
     postgres::PgRow,
     sqlite::{SqliteConnectOptions, SqliteRow},
 };
@@ -10,8 +10,8 @@ use tempfile::TempDir;
 
 use crate::postgres;
 
-pub(super) struct Database {
-    pub(super) store: Box<dyn Store>,
+pub(crate) struct Database {
+    pub(crate) store: Box<dyn Store>,
     sql: Sql,
 }
 
@@ -21,7 +21,7 @@ enum Sql {
 }
 
 impl Database {
-    pub(super) async fn sqlite() -> Self {
+    pub(crate) async fn sqlite() -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let path = folder.path().join("receiver.db");
         let store = SqliteStore::open(&path).await.expect("opening");
@@ -36,7 +36,7 @@ impl Database {
         }
     }
 
-    pub(super) async fn postgres() -> Self {
+    pub(crate) async fn postgres() -> Self {
         let url = postgres::fresh_database().await;
         Self {
             store: Box::new(postgres::connect(&url).await),
@@ -44,12 +44,39 @@ impl Database {
         }
     }
 
-    pub(super) fn is_sqlite(&self) -> bool {
+    pub(crate) fn is_sqlite(&self) -> bool {
         matches!(self.sql, Sql::Sqlite { .. })
     }
 
+    /// Every row of a table as JSON, in the order of the texts.
+    pub(crate) async fn rows(&self, table: &str) -> Vec<String> {
+        let query = match &self.sql {
+            Sql::Postgres(_) => format!("select row_to_json({table})::text from {table}"),
+            Sql::Sqlite { pool, .. } => {
+                let columns = format!("select name from pragma_table_info('{table}')");
+                let columns: Vec<String> = sqlx::query_scalar(AssertSqlSafe(columns))
+                    .fetch_all(pool)
+                    .await
+                    .expect("the columns");
+                let pairs: Vec<_> = columns
+                    .iter()
+                    .map(|name| format!("'{name}', \"{name}\""))
+                    .collect();
+                format!("select json_object({}) from {table}", pairs.join(", "))
+            }
+        };
+        let query = AssertSqlSafe(query);
+        let rows: sqlx::Result<Vec<String>> = match &self.sql {
+            Sql::Sqlite { pool, .. } => sqlx::query_scalar(query).fetch_all(pool).await,
+            Sql::Postgres(pool) => sqlx::query_scalar(query).fetch_all(pool).await,
+        };
+        let mut rows = rows.expect("the rows");
+        rows.sort_unstable();
+        rows
+    }
+
     /// Runs the statement for the backend this is.
-    pub(super) async fn execute(&self, sqlite: &'static str, postgres: &'static str) {
+    pub(crate) async fn execute(&self, sqlite: &'static str, postgres: &'static str) {
         match &self.sql {
             Sql::Sqlite { pool, .. } => pool.execute(sqlite).await.map(drop),
             Sql::Postgres(pool) => pool.execute(postgres).await.map(drop),
@@ -58,7 +85,7 @@ impl Database {
     }
 
     /// The one column of a query.
-    pub(super) async fn column<T>(&self, sql: &'static str) -> Vec<T>
+    pub(crate) async fn column<T>(&self, sql: &'static str) -> Vec<T>
     where
         T: Send + Unpin + Type<Postgres> + Type<Sqlite>,
         T: for<'r> Decode<'r, Postgres> + for<'r> Decode<'r, Sqlite>,
@@ -71,7 +98,7 @@ impl Database {
         .expect("querying")
     }
 
-    pub(super) async fn count(&self, table: Table) -> i64 {
+    pub(crate) async fn count(&self, table: Table) -> i64 {
         self.column(match table {
             Table::Events => "select count(*) from events",
             Table::Conflicts => "select count(*) from event_conflicts",
@@ -82,7 +109,7 @@ impl Database {
 }
 
 #[derive(Clone, Copy)]
-pub(super) enum Table {
+pub(crate) enum Table {
     Events,
     Conflicts,
     Deliveries,

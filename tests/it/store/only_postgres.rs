@@ -179,7 +179,7 @@ async fn every_table_and_column_carries_a_comment() {
     let silent = "
         select format('%s.%s', relname, attname)
         from pg_class join pg_attribute on attrelid = pg_class.oid
-        where relnamespace = 'public'::regnamespace and relkind in ('r', 'v', 'm')
+        where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm')
           and relname <> '_sqlx_migrations' and attnum > 0 and not attisdropped
           and (col_description(pg_class.oid, attnum) is null or obj_description(pg_class.oid) is null)";
     let silent: Vec<String> = sqlx::query_scalar(silent)

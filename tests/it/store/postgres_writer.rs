@@ -95,7 +95,7 @@ async fn a_connection_whose_statements_are_out_of_date_is_replaced() {
     let url = fresh_database().await;
     let store = connect(&url).await;
     store.insert_events(&[event("a")]).await.expect("stored");
-    let migration = "alter table events alter column source type varchar collate \"C\"";
+    let migration = "alter table events alter column delivery_id type varchar collate \"C\"";
     execute(&url, migration).await;
     let stale = store.insert_events(&[event("b")]).await;
     assert!(

@@ -1,0 +1,25 @@
+//! The typed tables: the same whatever order the events come in, on both stores.
+
+mod histories;
+mod laws;
+mod oddities;
+mod on_stores;
+
+use huntr_receiver::{
+    domain::{EventRecord, Rows},
+    providers::reading,
+};
+
+/// What an event says.
+fn project(event: &EventRecord) -> Rows {
+    reading(&event.summary.provider).project(event)
+}
+
+/// What many events say, read one after the other.
+fn fold<'a>(events: impl IntoIterator<Item = &'a EventRecord>) -> Rows {
+    let mut rows = Rows::default();
+    for event in events {
+        rows.join(project(event));
+    }
+    rows
+}

@@ -705,6 +705,32 @@ comment on table tables_settings is 'What the views take from the configuration 
 comment on column tables_settings.name is 'The option, such as cohort_field.';
 comment on column tables_settings.value is 'What it is set to.';
 
+create table tables_rebuilds (
+    id            bigint generated always as identity primary key,
+    version       text not null,
+    started_at    timestamptz not null,
+    renewed_at    timestamptz not null,
+    finished_at   timestamptz,
+    last_event_id bigint not null default 0,
+    events        bigint not null default 0
+);
+
+comment on table tables_rebuilds is 'Every rebuild of the typed tables, finished or not.';
+comment on column tables_rebuilds.id is 'Our number of the rebuild.';
+comment on column tables_rebuilds.version is 'The version of the receiver that worked the rows out.';
+comment on column tables_rebuilds.started_at is 'When it began: every event that was there then is in the tables once it is finished.';
+comment on column tables_rebuilds.renewed_at is 'When it last got on. One that was interrupted is resumed for some hours, and then begun anew.';
+comment on column tables_rebuilds.finished_at is 'When the tables were exchanged; null while they have not been.';
+comment on column tables_rebuilds.last_event_id is 'How far it has read (events.id).';
+comment on column tables_rebuilds.events is 'How many events it has read.';
+
+create table tables_rebuild_events (
+    event_id bigint not null primary key
+);
+
+comment on table tables_rebuild_events is 'What was written into the typed tables during a rebuild, and is still to be written into the new ones. Empty when none runs.';
+comment on column tables_rebuild_events.event_id is 'The event (events.id).';
+
 -- A partition's columns say the same.
 do $$
 declare

@@ -389,3 +389,28 @@ create table tables_settings (
     name  text not null primary key,
     value text not null
 );
+
+-- Every rebuild of the typed tables, finished or not.
+create table tables_rebuilds (
+    -- Our number of the rebuild.
+    id            integer primary key autoincrement,
+    -- The version of the receiver that worked the rows out.
+    version       text not null,
+    -- When it began: every event that was there then is in the tables once it is finished.
+    started_at    text not null,
+    -- When it last got on. One that was interrupted is resumed for some hours, and then begun anew.
+    renewed_at    text not null,
+    -- When the tables were exchanged; null while they have not been.
+    finished_at   text,
+    -- How far it has read (events.id).
+    last_event_id integer not null default 0,
+    -- How many events it has read.
+    events        integer not null default 0
+);
+
+-- What was written into the typed tables during a rebuild, and is still to be written into the new ones. Empty when
+-- none runs.
+create table tables_rebuild_events (
+    -- The event (events.id).
+    event_id integer not null primary key
+);

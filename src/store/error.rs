@@ -40,6 +40,9 @@ pub enum StoreError {
         /// The database's file.
         path: String,
     },
+    /// Another process fills the typed tables again.
+    #[error("a rebuild or a full audit of the typed tables is already running")]
+    Rebuilding,
     /// The file is not the one that was opened: what is written now would be found by nobody.
     #[error("{path} was removed or replaced while it was in use; restart the receiver")]
     Replaced {
@@ -74,6 +77,7 @@ impl StoreError {
             | Self::Migration(_)
             | Self::Forbidden { .. }
             | Self::Locked { .. }
+            | Self::Rebuilding
             | Self::Replaced { .. }
             | Self::NotUtf8 { .. }
             | Self::Io { .. } => false,

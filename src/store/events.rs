@@ -43,6 +43,19 @@ pub trait EventStore {
     ///
     /// When the database cannot be read.
     async fn find_event(&self, id: EventId) -> Result<Option<EventRecord>, StoreError>;
+
+    /// So many events, whole, by id from after this one; fewer where their bodies add up to more than
+    /// `max_bytes` and one body more.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    async fn read_events(
+        &self,
+        after: EventId,
+        limit: u32,
+        max_bytes: u64,
+    ) -> Result<Vec<EventRecord>, StoreError>;
 }
 
 /// Which events [`EventStore::list_events`] gives; an empty field lets all pass.

@@ -1,11 +1,13 @@
 //! Where events are made durable. One trait, by concern, and two backends with the same file names.
 
+mod audit;
 mod deliveries;
 mod error;
 mod events;
 mod fields;
 mod migrations;
 pub mod postgres;
+mod rebuild;
 mod rejected;
 mod rows;
 pub mod sqlite;
@@ -18,6 +20,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use serde::Deserialize;
 
+pub use audit::{AuditStore, JournalTally, Tally};
 pub use deliveries::{
     Announcements, Claim, Claimed, DeliveryFilter, DeliveryStore, Held, Pending, Replay,
 };
@@ -25,6 +28,7 @@ pub use error::StoreError;
 pub use events::{EventFilter, EventStore};
 pub use fields::{FieldStore, Imported};
 pub use migrations::Schema;
+pub use rebuild::{Difference, Exchange, KeptKeys, Portion, Rebuild, RebuildPlan, RebuildProgress};
 pub use rejected::{RejectedBudget, RejectedStore};
 pub use tables::TableStore;
 pub use url::DatabaseUrl;
@@ -50,7 +54,8 @@ pub struct Config {
 /// Both backends answer alike; one suite of tests (`tests/it/store.rs`) holds them to it.
 #[async_trait]
 pub trait Store:
-    EventStore
+    AuditStore
+    + EventStore
     + DeliveryStore
     + FieldStore
     + RejectedStore

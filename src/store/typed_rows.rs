@@ -14,6 +14,7 @@ use serde::{
 };
 use serde_json::{Value as Json, value::RawValue};
 
+use super::KeptKeys;
 use crate::domain::{Key, Kind, Row, Table, Timestamp, Value, Version, iso_millis};
 
 /// The columns of the key, with the source.
@@ -52,6 +53,24 @@ pub(super) fn overwritten(table: &Table) -> String {
     set.join(", ")
 }
 
+/// Counts the rows that differ between a table and another of its shape, and gives the key of one of them.
+/// `differs` tells two values apart, nulls included.
+pub(super) fn differing(table: &Table, other: &str, differs: &str) -> String {
+    let name = table.name;
+    let of = |name: &str| {
+        let columns = columns(table).map(|(column, _)| format!("{name}.\"{column}\""));
+        columns.collect::<Vec<_>>().join(", ")
+    };
+    let key = list(key_columns(table));
+    let example = key.replace(", ", " || ' ' || ");
+    format!(
+        "select count(*), min({example}) from {name} full join {other} using ({key}) \
+         where ({}) {differs} ({})",
+        of(name),
+        of(other)
+    )
+}
+
 /// The rows, joined with what is known of them.
 pub(super) fn joined(
     table: &Table,
@@ -67,6 +86,19 @@ pub(super) fn joined(
         }
     }
     known
+}
+
+/// The keys that have a mark, and the one that has none: the last that was looked at.
+pub(super) fn kept(keys: Vec<(String, String, bool)>) -> KeptKeys {
+    let (mut kept, mut last) = (Vec::new(), None);
+    for (source, id, is_kept) in keys {
+        if is_kept {
+            kept.push(vec![source, id]);
+        } else {
+            last = Some(vec![source, id]);
+        }
+    }
+    KeptKeys { kept, last }
 }
 
 /// Rows as one array of JSON.
@@ -98,8 +130,8 @@ impl Serialize for Written<'_> {
         for (column, value) in table.derived.iter().zip((table.derive)(row)) {
             serialize_value(&mut map, column.name, &value)?;
         }
-        map.serialize_entry("first_seen_at", &row.first_seen().and_then(text_of))?;
-        map.serialize_entry("updated_at", &row.last().at.and_then(text_of))?;
+        map.serialize_entry("first_seen_at", &row.first_seen().and_then(moment))?;
+        map.serialize_entry("updated_at", &row.last().at.and_then(moment))?;
         map.serialize_entry(table.last, &*row.last().id)?;
         if table.merges {
             map.serialize_entry("column_versions", &Versions { table, row })?;
@@ -123,10 +155,17 @@ fn serialize_value<M: SerializeMap>(
     }
 }
 
-fn text_of(millis: i64) -> Option<String> {
+/// A time as it is written.
+pub(super) fn moment(millis: i64) -> Option<String> {
     Timestamp::from_timestamp_millis(millis)
         .as_ref()
         .map(iso_millis)
+}
+
+/// What is in `column_versions`.
+pub(super) fn versions_text(table: &Table, row: &Row) -> Result<String, sqlx::Error> {
+    let text = serde_json::to_string(&Versions { table, row });
+    text.map_err(|error| sqlx::Error::Encode(error.into()))
 }
 
 /// `{"<event's id>": [<its time>, "<column>", …], …}`: most rows are from a few events.
@@ -175,6 +214,17 @@ impl Serialize for VersionOf<'_> {
 /// Reads a row that [`write`] has written, as the database gives it back.
 pub(super) fn read(table: &Table, text: &str) -> Result<(Key, Row), sqlx::Error> {
     parse(table, text).map_err(|error| sqlx::Error::Decode(error.into()))
+}
+
+/// Reads no more than a row's key.
+pub(super) fn read_key(table: &Table, text: &str) -> Result<Key, sqlx::Error> {
+    let parse = || {
+        let object: HashMap<Cow<'_, str>, &RawValue> = serde_json::from_str(text)?;
+        let get = |name: &str| object.get(name).map_or("null", |raw| raw.get());
+        let key = key_columns(table).map(|name| serde_json::from_str(get(name)));
+        key.collect::<serde_json::Result<Key>>()
+    };
+    parse().map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
 fn parse(table: &Table, text: &str) -> serde_json::Result<(Key, Row)> {

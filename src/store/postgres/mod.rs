@@ -1,6 +1,7 @@
 //! The store on a PostgreSQL server, which any number of receivers share.
 
 mod announcements;
+mod audit;
 mod column;
 mod conflicts;
 mod deliveries;
@@ -11,6 +12,7 @@ mod insert;
 mod leases;
 mod migrations;
 mod patience;
+mod rebuild;
 mod rejected;
 mod selection;
 mod settle;

@@ -43,6 +43,19 @@ select id, source, provider, delivery_id, event_type, occurred_at, received_at, 
 from events
 where id = ?1";
 
+/// How much a body weighs is known without reading it.
+const READ_EVENTS: &str = "
+with page as (
+    select id, sum(length) over (order by id) - length as bytes_before
+    from (select id, length(body) as length from events where id > ?1 order by id limit ?2) as lengths
+)
+select events.id, source, provider, delivery_id, event_type, occurred_at, received_at, origin, envelope_version,
+       problem, signature, body
+from page
+join events on events.id = page.id
+where bytes_before < ?3
+order by events.id";
+
 #[async_trait]
 impl EventStore for SqliteStore {
     async fn insert_events(&self, events: &[NewEvent]) -> Result<Vec<Insertion>, StoreError> {
@@ -77,6 +90,22 @@ impl EventStore for SqliteStore {
             .await
             .map_err(store_error)?;
         Ok(row.map(EventRecord::from))
+    }
+
+    async fn read_events(
+        &self,
+        after: EventId,
+        limit: u32,
+        max_bytes: u64,
+    ) -> Result<Vec<EventRecord>, StoreError> {
+        let rows: Vec<WholeEventRow> = sqlx::query_as(READ_EVENTS)
+            .bind(after.0)
+            .bind(i64::from(limit))
+            .bind(i64::try_from(max_bytes).unwrap_or(i64::MAX))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(store_error)?;
+        Ok(rows.into_iter().map(EventRecord::from).collect())
     }
 }
 

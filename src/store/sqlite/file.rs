@@ -43,8 +43,21 @@ pub(super) fn existing(path: &Path) -> Result<PathBuf, StoreError> {
 
 /// Takes the lock that only one serving process can have. It is held until the file is dropped.
 pub(super) fn lock_for_serving(path: &Path) -> Result<File, StoreError> {
+    lock(path, ".lock")
+}
+
+/// Takes the lock that only one rebuilding process can have. It is held until the file is dropped.
+pub(super) fn lock_for_rebuilding(path: &Path) -> Result<File, StoreError> {
+    let lock = lock(path, ".rebuild.lock");
+    lock.map_err(|error| match error {
+        StoreError::Locked { .. } => StoreError::Rebuilding,
+        error => error,
+    })
+}
+
+fn lock(path: &Path, suffix: &str) -> Result<File, StoreError> {
     let mut lock_path = OsString::from(path);
-    lock_path.push(".lock");
+    lock_path.push(suffix);
     let lock_path = Path::new(&lock_path);
     let file = OpenOptions::new()
         .append(true)
@@ -93,6 +106,10 @@ pub(super) struct Identity {
 }
 
 impl Identity {
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(super) fn of(path: &Path) -> Result<Self, StoreError> {
         let metadata = fs::metadata(path).map_err(|source| unusable(path, source))?;
         Ok(Self {

@@ -1,5 +1,6 @@
 //! The store in a file of its own, which one receiver serves from.
 
+mod audit;
 mod deliveries;
 mod error;
 mod events;
@@ -8,6 +9,7 @@ mod file;
 mod insert;
 mod leases;
 mod migrations;
+mod rebuild;
 mod rejected;
 mod selection;
 mod settle;

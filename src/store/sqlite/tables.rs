@@ -5,15 +5,45 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, SqliteConnection};
 
-use super::{SqliteStore, error::store_error, settle::settle_part, writer::BACKGROUND_ROWS};
+use super::{
+    SqliteStore, error::store_error, rebuild::SqliteRebuild, settle::settle_part,
+    writer::BACKGROUND_ROWS,
+};
 use crate::{
     domain::{Key, Kind, Row, Rows, Settlement, Table},
     store::{
-        StoreError, TableStore,
+        KeptKeys, Rebuild, RebuildPlan, StoreError, TableStore,
         rows::SettlementRow,
-        typed_rows::{columns, joined, key_columns, list, overwritten, read, write},
+        typed_rows::{
+            columns, joined, kept, key_columns, list, overwritten, read, read_key, write,
+        },
     },
 };
+
+/// What is applied during a rebuild is to be taken over into the new tables. One that nobody has gone on with for a
+/// day is begun anew.
+const NOTE_FOR_REBUILD: &str = "
+insert into tables_rebuild_events (event_id)
+select value
+from json_each(?1)
+where exists (
+    select 1 from tables_rebuilds
+    where finished_at is null and renewed_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 day')
+)
+on conflict do nothing";
+
+/// By the key, in parts: only what is looked for is given, and where to go on.
+const KEPT_KEYS: &str = "
+with page as materialized (
+    select source, id from {table} where (source, id) > (?1, ?2) order by source, id limit ?3
+)
+select source, id, true
+from page
+where not exists (
+    select 1 from events where events.source = page.source and events.delivery_id = page.id
+)
+union all
+select * from (select source, id, false from page order by source desc, id desc limit 1)";
 
 #[async_trait]
 impl TableStore for SqliteStore {
@@ -29,10 +59,19 @@ impl TableStore for SqliteStore {
             .await
             .map_err(store_error)?;
         for (table, rows) in rows.tables() {
-            join(&mut turn.connection, table, rows)
+            join(&mut turn.connection, table, table.name, rows)
                 .await
                 .map_err(store_error)?;
         }
+        let ids: Vec<_> = settlements
+            .iter()
+            .map(|settlement| settlement.event.0)
+            .collect();
+        sqlx::query(NOTE_FOR_REBUILD)
+            .bind(serde_json::json!(ids).to_string())
+            .execute(&mut turn.connection)
+            .await
+            .map_err(store_error)?;
         let settlements: Vec<_> = settlements.iter().map(SettlementRow::from).collect();
         settle_part(&mut turn.connection, holder, &settlements)
             .await
@@ -44,21 +83,67 @@ impl TableStore for SqliteStore {
     fn most_applied_at_once(&self) -> usize {
         BACKGROUND_ROWS
     }
+
+    async fn rebuild(&self, plan: RebuildPlan) -> Result<Box<dyn Rebuild>, StoreError> {
+        Ok(Box::new(SqliteRebuild::begin(self, plan).await?))
+    }
+
+    async fn kept_keys(
+        &self,
+        table: &'static Table,
+        after: Option<&Key>,
+        limit: u32,
+    ) -> Result<KeptKeys, StoreError> {
+        let part = |place: usize| {
+            let part = after.and_then(|key| key.get(place));
+            part.map_or("", String::as_str)
+        };
+        let sql = KEPT_KEYS.replace("{table}", table.name);
+        let keys = sqlx::query_as(AssertSqlSafe(sql))
+            .bind(part(0))
+            .bind(part(1))
+            .bind(limit)
+            .fetch_all(&self.readers)
+            .await;
+        Ok(kept(keys.map_err(store_error)?))
+    }
+
+    async fn typed_rows(
+        &self,
+        table: &'static Table,
+        keys: &[Key],
+    ) -> Result<Vec<String>, StoreError> {
+        let mut connection = self.readers.acquire().await.map_err(store_error)?;
+        let texts = texts(&mut connection, table, table.name, keys.iter()).await;
+        texts.map_err(store_error)
+    }
+
+    async fn known_keys(
+        &self,
+        table: &'static Table,
+        keys: &[Key],
+    ) -> Result<Vec<Key>, StoreError> {
+        let texts = self.typed_rows(table, keys).await?;
+        let keys = texts.iter().map(|text| read_key(table, text));
+        keys.collect::<sqlx::Result<_>>().map_err(store_error)
+    }
 }
 
-async fn join(
+/// Joins rows into a table of this name, which has the columns of `table`.
+pub(super) async fn join(
     connection: &mut SqliteConnection,
     table: &Table,
+    name: &str,
     rows: &BTreeMap<Key, Row>,
 ) -> sqlx::Result<()> {
     let known = if table.merges {
-        load(connection, table, rows.keys()).await?
+        load(connection, table, name, rows.keys()).await?
     } else {
         BTreeMap::new()
     };
     let joined = joined(table, known, rows);
     let text = write(table, joined.iter())?;
-    sqlx::query(AssertSqlSafe(upsert(table)))
+    sqlx::query(AssertSqlSafe(upsert(table, name)))
         .bind(text)
         .execute(connection)
         .await
@@ -69,18 +154,28 @@ async fn join(
 async fn load(
     connection: &mut SqliteConnection,
     table: &Table,
+    name: &str,
     keys: impl Iterator<Item = &Key>,
 ) -> sqlx::Result<BTreeMap<Key, Row>> {
-    let keys: Vec<_> = keys.collect();
-    let keys = serde_json::to_string(&keys).map_err(|error| sqlx::Error::Encode(error.into()))?;
-    let query = sqlx::query_scalar(AssertSqlSafe(select(table))).bind(keys);
-    let texts: Vec<String> = query.fetch_all(connection).await?;
+    let texts = texts(connection, table, name, keys).await?;
     texts.iter().map(|text| read(table, text)).collect()
 }
 
+/// Rows as JSON.
+async fn texts(
+    connection: &mut SqliteConnection,
+    table: &Table,
+    name: &str,
+    keys: impl Iterator<Item = &Key>,
+) -> sqlx::Result<Vec<String>> {
+    let keys: Vec<_> = keys.collect();
+    let keys = serde_json::to_string(&keys).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let query = sqlx::query_scalar(AssertSqlSafe(select(table, name))).bind(keys);
+    query.fetch_all(connection).await
+}
+
 /// Reads rows by their keys, which are an array of arrays.
-fn select(table: &Table) -> String {
-    let name = table.name;
+fn select(table: &Table, name: &str) -> String {
     let object: Vec<_> = columns(table)
         .map(|(name, kind)| match kind {
             Kind::Json => format!("'{name}', json(known.\"{name}\")"),
@@ -100,8 +195,7 @@ fn select(table: &Table) -> String {
 }
 
 /// Writes rows, which are an array of JSON.
-fn upsert(table: &Table) -> String {
-    let name = table.name;
+fn upsert(table: &Table, name: &str) -> String {
     let all = list(columns(table).map(|(name, _)| name));
     let values: Vec<_> = columns(table)
         .map(|(name, kind)| match kind {

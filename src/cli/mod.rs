@@ -1,11 +1,13 @@
 //! The commands. Results go to standard output, the log to standard error.
 
+mod audit;
 mod check;
 mod deliveries;
 mod events;
 mod fields;
 mod migrate;
 mod output;
+mod rebuild;
 mod replay;
 mod reverify;
 mod send;
@@ -14,11 +16,12 @@ mod time;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
 
 use crate::{
     config::{Config, ConfigError, Overrides},
+    store::Store,
     telemetry,
 };
 
@@ -49,6 +52,8 @@ enum Command {
     Events(events::Args),
     Deliveries(deliveries::Args),
     Replay(replay::Args),
+    Rebuild(rebuild::Args),
+    Audit(audit::Args),
     Reverify(reverify::Args),
     Fields(fields::Args),
 }
@@ -61,6 +66,16 @@ struct Misuse(String);
 impl Misuse {
     fn no_source(name: &str) -> Self {
         Self(format!("there is no source {name} in the configuration"))
+    }
+}
+
+/// Refuses a database that lacks what this version's queries are made for.
+async fn require_schema(store: &dyn Store) -> anyhow::Result<()> {
+    match store.pending_migrations().await? {
+        0 => Ok(()),
+        pending => bail!(
+            "migrations that are not applied to the database: {pending}; run `huntr-receiver migrate` first"
+        ),
     }
 }
 
@@ -114,6 +129,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Events(args) => events::run(&config, &args).await,
             Command::Deliveries(args) => deliveries::run(&config, &args).await,
             Command::Replay(args) => replay::run(&config, &args).await,
+            Command::Rebuild(args) => rebuild::run(&config, &args).await,
+            Command::Audit(args) => audit::run(&config, &args).await,
             Command::Reverify(args) => reverify::run(&config, &args).await,
             Command::Fields(args) => fields::run(&config, &args).await,
         }

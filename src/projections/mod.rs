@@ -3,7 +3,17 @@
 //! What an event says is worked out by its provider, in memory ([`Reading::project`](crate::providers::Reading)).
 //! The rows are joined into the tables by the store. `deliveries` brings the one to the other.
 
+pub mod audit;
+pub mod rebuild;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use serde::Deserialize;
+
+use crate::{
+    domain::{EventRecord, Rows},
+    providers::reading,
+};
 
 /// `[tables]`.
 #[derive(Debug, Clone, Deserialize)]
@@ -41,4 +51,11 @@ impl Config {
             ("program_field", &self.program_field),
         ]
     }
+}
+
+/// What an event says of the rows. A fault of ours costs one event, not the tables; the panic is in the log.
+#[must_use]
+pub fn project(event: &EventRecord) -> Rows {
+    let reading = reading(&event.summary.provider);
+    catch_unwind(AssertUnwindSafe(|| reading.project(event))).unwrap_or_default()
 }

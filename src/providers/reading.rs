@@ -3,10 +3,10 @@
 mod mrkdwn;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde_json::{Map, Value as Json, value::RawValue};
 
 pub(super) use self::mrkdwn::{bold, plain};
-use super::{Envelope, Sample, huntr, hunty, json::Field};
+use super::{Envelope, Sample, huntr, hunty, json::Field, recall::Recalled};
 use crate::domain::{EventId, EventRecord, EventSummary, Origin, Rows, Timestamp};
 
 /// How what a vendor sent is read for those it is delivered to. Never fails: what it cannot read it leaves out.
@@ -32,6 +32,9 @@ pub trait Reading: Send + Sync {
 
     /// The rows of the typed tables that an event speaks of.
     fn project(&self, event: &EventRecord) -> Rows;
+
+    /// The body that a row of the table with all events is of, or one that says the same.
+    fn recall(&self, row: &Map<String, Json>) -> Option<Recalled>;
 
     /// The name of the header in which the vendor sends a signature, in lower case.
     fn signature_header(&self) -> Option<&'static str>;
@@ -97,6 +100,10 @@ impl Reading for Generic {
 
     fn project(&self, _event: &EventRecord) -> Rows {
         Rows::default()
+    }
+
+    fn recall(&self, _row: &Map<String, Json>) -> Option<Recalled> {
+        None
     }
 
     fn signature_header(&self) -> Option<&'static str> {

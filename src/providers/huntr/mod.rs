@@ -19,7 +19,10 @@ use serde::Deserialize;
 use subtle::{Choice, ConstantTimeEq};
 
 use self::organization::Organization;
-pub(super) use self::{reading::Reading, tables::TABLES};
+pub(super) use self::{
+    reading::Reading,
+    tables::{JOURNAL, TABLES},
+};
 use super::{
     Arrivals, ConventionalSource, Credential, Envelope, FieldsError, Headers, Provider, Refusal,
     Sample, Unverified, Verified,

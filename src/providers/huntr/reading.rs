@@ -1,12 +1,15 @@
 //! Reads a stored Action of Huntr's for those it is delivered to.
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde_json::{Map, Value as Json, value::RawValue};
 
 use super::{PROVIDER, SIGNATURE_HEADER_NAME, action, headline, projection};
 use crate::{
     domain::{EventRecord, Rows},
-    providers::{Envelope, reading},
+    providers::{
+        Envelope, reading,
+        recall::{self, Recalled},
+    },
 };
 
 /// The reading of Huntr's events.
@@ -70,6 +73,13 @@ impl reading::Reading for Reading {
 
     fn project(&self, event: &EventRecord) -> Rows {
         projection::project(event)
+    }
+
+    fn recall(&self, row: &Map<String, Json>) -> Option<Recalled> {
+        Some(Recalled {
+            body: recall::json(row, "payload").unwrap_or_default(),
+            version: None,
+        })
     }
 
     fn signature_header(&self) -> Option<&'static str> {

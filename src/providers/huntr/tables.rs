@@ -264,6 +264,9 @@ pub(super) static CONTACT_EMPLOYERS: Table = Table {
     last: "last_action_id",
 };
 
+/// The one with a row for each event.
+pub(in crate::providers) const JOURNAL: &Table = &ACTIONS;
+
 /// All of them.
 pub(in crate::providers) static TABLES: [&Table; 11] = [
     &ACTIONS,

@@ -12,7 +12,10 @@ use serde::{Deserialize, Deserializer, de::Error};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
-pub(super) use self::{projection::TABLES, reading::Reading};
+pub(super) use self::{
+    projection::{JOURNAL, TABLES},
+    reading::Reading,
+};
 use super::{
     ConventionalSource, Credential, Envelope, Headers, Provider, Refusal, Sample, Unverified,
     Verified,

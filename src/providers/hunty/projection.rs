@@ -10,7 +10,10 @@ use crate::{
         Kind::{Integer, Json as AnyJson, Text, Time},
         Row, Rows, Table, Timestamp, Value, Version,
     },
-    providers::json::{cell, id, tame, unix_seconds},
+    providers::{
+        json::{cell, id, tame, unix_seconds},
+        recall::{self, Recalled},
+    },
 };
 
 type Object = Map<String, Json>;
@@ -53,6 +56,9 @@ static ENTITIES: Table = Table {
     last: "last_delivery_id",
 };
 
+/// The one with a row for each event.
+pub(in crate::providers) const JOURNAL: &Table = &EVENTS;
+
 /// All of them.
 pub(in crate::providers) static TABLES: [&Table; 2] = [&EVENTS, &ENTITIES];
 
@@ -79,6 +85,33 @@ pub(super) fn project(event: &EventRecord) -> Rows {
         rows.add(&ENTITIES, key(&[domain, entity]), snapshot);
     }
     rows
+}
+
+/// An envelope that says what a row of [`EVENTS`] does; what was no envelope is its payload.
+pub(super) fn recall(row: &Object) -> Recalled {
+    let version = row.get("version").and_then(Json::as_i64);
+    let version = version.and_then(|version| i16::try_from(version).ok());
+    let payload = recall::json(row, "payload");
+    if !matches!(version, Some(1 | 2)) {
+        let body = payload.unwrap_or_default();
+        return Recalled { body, version };
+    }
+    let mut envelope = Object::new();
+    for (key, column) in [
+        ("webhookId", "webhook_id"),
+        ("idempotencyId", "idempotency_id"),
+        ("domain", "domain"),
+        ("event", "event"),
+    ] {
+        let text = recall::text(row, column).map(Json::from);
+        envelope.extend(text.map(|text| (spelt(key, version), text)));
+    }
+    let fired_at = recall::millis(row, "fired_at").map(Json::from);
+    envelope.extend(fired_at.map(|fired_at| (spelt("timestamp", version), fired_at)));
+    let payload = payload.and_then(|payload| serde_json::from_str(&payload).ok());
+    envelope.extend(payload.map(|payload: Json| (spelt("payload", version), payload)));
+    let body = Json::from(envelope).to_string();
+    Recalled { body, version }
 }
 
 /// What is around the payload, in either version's spelling.
@@ -156,15 +189,17 @@ fn nothing(_row: &Row) -> Vec<Value> {
     Vec::new()
 }
 
-/// Version 1 has its keys in Pascal case.
 fn get<'a>(json: &'a Object, version: Option<i16>, key: &str) -> Option<&'a Json> {
-    match version {
-        Some(1) => {
-            let (first, rest) = key.split_at(1);
-            json.get(&format!("{}{rest}", first.to_ascii_uppercase()))
-        }
-        Some(2) => json.get(key),
-        _ => None,
+    matches!(version, Some(1 | 2)).then(|| json.get(&spelt(key, version)))?
+}
+
+/// Version 1 has its keys in Pascal case.
+fn spelt(key: &str, version: Option<i16>) -> String {
+    if version == Some(1) {
+        let (first, rest) = key.split_at(1);
+        format!("{}{rest}", first.to_ascii_uppercase())
+    } else {
+        key.to_owned()
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
     providers::{
         Envelope,
         reading::{self, bold, plain},
+        recall::Recalled,
     },
 };
 
@@ -92,6 +93,10 @@ impl reading::Reading for Reading {
 
     fn project(&self, event: &EventRecord) -> Rows {
         projection::project(event)
+    }
+
+    fn recall(&self, row: &Map<String, Value>) -> Option<Recalled> {
+        Some(projection::recall(row))
     }
 
     fn signature_header(&self) -> Option<&'static str> {

@@ -1,0 +1,222 @@
+//! Fills the typed tables again from the events, while everything else goes on.
+
+use std::time::Duration;
+
+use futures_util::future::{join, try_join};
+use serde_json::{Map, Value};
+use tokio::{sync::mpsc, task::spawn_blocking, time::sleep};
+
+use super::project;
+use crate::{
+    domain::{EventId, EventRecord, Rows},
+    providers::{Journal, journals, tables},
+    store::{Exchange, Rebuild, RebuildPlan, Store, StoreError},
+};
+
+/// Events that are read, worked out and written at once. About four such pages are in memory.
+const PAGE: u32 = 4000;
+const PAGE_BYTES: u64 = 8 * 1024 * 1024;
+
+/// Keys that are looked at in one go, for those without an event, and rows that are read at once of these.
+const KEPT_PAGE: u32 = 10_000;
+const KEPT_PORTION: usize = 128;
+
+/// How often the exchange is tried while somebody reads the tables for long.
+const TRIES: u32 = 60;
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// What was done, or is so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// Events that were read.
+    pub events: u64,
+    /// Whether it was interrupted, and has gone on where it was.
+    pub resumed: bool,
+    /// Rows whose events have been removed, and that stay.
+    pub kept: u64,
+    /// Events that were applied meanwhile, and taken over.
+    pub caught_up: u64,
+}
+
+/// Why the tables are not filled again.
+#[derive(Debug, thiserror::Error)]
+pub enum RebuildError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Somebody reads the tables without end.
+    #[error(
+        "the new tables are ready, but the old ones are being read all the time by queries of many seconds; \
+         run it again when these have ended, it goes on where it was"
+    )]
+    Busy,
+}
+
+/// What is to be rebuilt, and by whom.
+#[must_use]
+pub fn plan(restart: bool) -> RebuildPlan {
+    RebuildPlan {
+        tables: tables().collect(),
+        project,
+        version: env!("CARGO_PKG_VERSION"),
+        restart,
+    }
+}
+
+/// Fills the typed tables again and exchanges them. What was interrupted goes on where it was.
+///
+/// # Errors
+///
+/// The typed tables are as they were then.
+pub async fn rebuild(
+    store: &dyn Store,
+    restart: bool,
+    report: &(dyn Fn(Rebuilt) + Sync),
+) -> Result<Rebuilt, RebuildError> {
+    let mut rebuild = store.rebuild(plan(restart)).await?;
+    let mut done = fill(store, &mut *rebuild, report).await?;
+    rebuild.prepare().await?;
+    for _ in 0..TRIES {
+        done.caught_up += catch_up(&mut *rebuild).await?;
+        report(done);
+        if rebuild.exchange().await? == Exchange::Done {
+            rebuild.finish().await?;
+            return Ok(done);
+        }
+        sleep(PAUSE).await;
+    }
+    Err(RebuildError::Busy)
+}
+
+/// Fills the tables aside with all there is.
+pub(super) async fn fill(
+    store: &dyn Store,
+    rebuild: &mut dyn Rebuild,
+    report: &(dyn Fn(Rebuilt) + Sync),
+) -> Result<Rebuilt, StoreError> {
+    let begun = rebuild.progress();
+    let mut done = Rebuilt {
+        events: begun.events,
+        resumed: begun.resumed,
+        ..Rebuilt::default()
+    };
+    report(done);
+    // One page waits while one is written and another is worked out.
+    let (pages, mut worked_out) = mpsc::channel(1);
+    let writing = async {
+        while let Some(page) = worked_out.recv().await {
+            let Page { rows, last, events } = page;
+            rebuild.fill(rows, last, events).await?;
+            done.events += events;
+            report(done);
+        }
+        Ok(())
+    };
+    let (read, written) = join(read(store, begun.last, pages), writing).await;
+    written.and(read)?;
+    let last = rebuild.progress().last;
+    for journal in journals() {
+        done.kept += keep(store, rebuild, journal, last).await?;
+        report(done);
+    }
+    Ok(done)
+}
+
+/// Takes over what was applied meanwhile, until nothing is left but what comes in this very moment.
+pub(super) async fn catch_up(rebuild: &mut dyn Rebuild) -> Result<u64, StoreError> {
+    let mut caught_up = 0;
+    loop {
+        let portion = rebuild.catch_up().await?;
+        caught_up += portion.events;
+        if !portion.is_full {
+            return Ok(caught_up);
+        }
+    }
+}
+
+/// What a page of events says.
+struct Page {
+    rows: Rows,
+    last: EventId,
+    events: u64,
+}
+
+/// Reads all events by their ids, a page while the one before is worked out. Ends early when nobody takes them.
+async fn read(
+    store: &dyn Store,
+    after: EventId,
+    pages: mpsc::Sender<Page>,
+) -> Result<(), StoreError> {
+    let mut events = store.read_events(after, PAGE, PAGE_BYTES).await?;
+    while let Some(last) = events.last().map(|event| event.summary.id) {
+        let count = events.len() as u64;
+        let next = store.read_events(last, PAGE, PAGE_BYTES);
+        let (rows, next) = try_join(async { Ok(work_out(events).await) }, next).await?;
+        let page = Page {
+            rows,
+            last,
+            events: count,
+        };
+        if pages.send(page).await.is_err() {
+            return Ok(());
+        }
+        events = next;
+    }
+    Ok(())
+}
+
+/// Joins what events say, on two threads that may block.
+async fn work_out(mut events: Vec<EventRecord>) -> Rows {
+    let rest = events.split_off(events.len() / 2);
+    let join_all = |events: Vec<EventRecord>| {
+        let mut rows = Rows::default();
+        for event in events {
+            rows.join(project(&event));
+        }
+        rows
+    };
+    let (rows, others) = join(
+        spawn_blocking(move || join_all(events)),
+        spawn_blocking(move || join_all(rest)),
+    )
+    .await;
+    // A thread ends early only when the program does.
+    let mut rows = rows.unwrap_or_default();
+    rows.join(others.unwrap_or_default());
+    rows
+}
+
+/// Keeps the rows whose events have been removed, and what these events said of other rows.
+async fn keep(
+    store: &dyn Store,
+    rebuild: &mut dyn Rebuild,
+    journal: Journal,
+    last: EventId,
+) -> Result<u64, StoreError> {
+    let mut count = 0;
+    let mut after = None;
+    loop {
+        let keys = store
+            .kept_keys(journal.table, after.as_ref(), KEPT_PAGE)
+            .await?;
+        for keys in keys.kept.chunks(KEPT_PORTION) {
+            let mut rows = Rows::default();
+            for row in store.typed_rows(journal.table, keys).await? {
+                if let Some(event) = recall(journal, &row) {
+                    rows.join(project(&event));
+                    count += 1;
+                }
+            }
+            rebuild.fill(rows, last, 0).await?;
+        }
+        if keys.last.is_none() {
+            return Ok(count);
+        }
+        after = keys.last;
+    }
+}
+
+fn recall(journal: Journal, row: &str) -> Option<EventRecord> {
+    let row: Map<String, Value> = serde_json::from_str(row).ok()?;
+    journal.recall(&row)
+}

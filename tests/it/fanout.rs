@@ -1,6 +1,7 @@
 //! From the 200 to the sinks, with the real program: nothing is lost, whatever breaks.
 
 mod answers;
+mod audit;
 mod breaker;
 mod by_hand;
 mod chaos;
@@ -12,9 +13,11 @@ mod order;
 mod outages;
 mod places;
 mod proxy;
+mod rebuild;
 mod replicas;
 mod side_by_side;
 mod stopping;
+mod typed;
 mod volume;
 mod wanted;
 

@@ -9,6 +9,7 @@ mod hostile;
 mod kill;
 mod ledger;
 mod lifecycle;
+mod organization;
 mod postgres;
 mod program;
 mod receive;

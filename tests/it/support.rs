@@ -70,6 +70,11 @@ impl Setup {
         self
     }
 
+    /// With the typed tables, which most tests do without.
+    pub(crate) fn with_tables(self) -> Self {
+        self.environment("RECEIVER__TABLES__ENABLED", "true")
+    }
+
     pub(crate) fn environment(mut self, name: &str, value: &str) -> Self {
         self.environment.retain(|(known, _)| known != name);
         self.environment.push((name.into(), value.into()));

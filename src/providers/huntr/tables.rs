@@ -20,8 +20,8 @@ pub(super) static ACTIONS: Table = Table {
     key: &["id"],
     columns: &[
         Column::new("event_id", Integer),
-        Column::of("action_type", "actionType", Text),
-        Column::of("event_type", "eventType", Text),
+        Column::of("action_type", "actionType", Id),
+        Column::of("event_type", "eventType", Id),
         Column::of("occurred_at", "date", Time),
         Column::of("created_at", "createdAt", Time),
         Column::new("owner_member_id", Id),

@@ -37,8 +37,11 @@ pub(super) async fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode
         .await
         .with_context(|| format!("opening the database {}", config.database.url))?;
     super::require_schema(&*store).await?;
+    let routes = config.routes();
+    let sinks = routes.types();
+    let sinks = sinks.map(|(name, types)| (name.to_string(), types.cloned()));
     let scope = Scope {
-        sinks: config.routes().names().map(ToString::to_string).collect(),
+        sinks: sinks.collect(),
         with_tables: config.tables.enabled,
         late_before: SystemClock.now() - args.late_after,
         full: args.full,

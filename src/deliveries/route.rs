@@ -52,6 +52,12 @@ impl Routes {
         self.0.keys()
     }
 
+    /// Each sink with the types that it wants; with none, it wants all.
+    pub fn types(&self) -> impl Iterator<Item = (&Name, Option<&BTreeSet<String>>)> {
+        let routes = self.0.iter();
+        routes.map(|(name, route)| (name, route.types.as_ref()))
+    }
+
     /// The event with deliveries to the sinks that want it.
     #[must_use]
     pub fn route(&self, mut event: NewEvent) -> NewEvent {

@@ -1,12 +1,14 @@
 //! Proves that events, deliveries and typed tables tell one story.
 
+mod finding;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+pub use finding::Finding;
 
 use super::{project, rebuild};
 use crate::{
-    domain::{EventId, EventRecord, Key, Rows, Table, Timestamp},
+    domain::{EventId, EventRecord, Key, Name, Rows, Table, Timestamp},
     providers::{Journal, journals},
     store::{Difference, EventFilter, JournalTally, Store, StoreError, Tally},
 };
@@ -21,31 +23,15 @@ const BYTES: u64 = 16 * 1024 * 1024;
 /// What is to be looked at.
 #[derive(Debug, Clone)]
 pub struct Scope {
-    /// The sinks that are configured, the typed tables among them when they are filled.
-    pub sinks: BTreeSet<String>,
+    /// The sinks that are configured with the types that each wants, or `None` where it wants all. The typed tables
+    /// are among them when they are filled.
+    pub sinks: BTreeMap<String, Option<BTreeSet<String>>>,
     /// Whether the typed tables are filled.
     pub with_tables: bool,
     /// What was due before this time is late.
     pub late_before: Timestamp,
     /// Whether to work out all rows again and compare every column.
     pub full: bool,
-}
-
-/// One thing that was looked at.
-#[derive(Debug, Clone, Serialize)]
-pub struct Finding {
-    /// What should be so.
-    pub what: String,
-    /// Whether it is.
-    pub ok: bool,
-    /// How many there are of what was looked for.
-    pub count: u64,
-    /// One of them, in words.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub example: Option<String>,
-    /// What to do about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub remedy: Option<String>,
 }
 
 /// Looks at everything. The database is only read, but for a full comparison, which fills tables beside the typed
@@ -62,6 +48,7 @@ pub async fn audit(store: &dyn Store, scope: &Scope) -> Result<Vec<Finding>, Sto
         ),
     ];
     findings.extend(deliveries(store, scope).await?);
+    findings.extend(unrouted(store, scope).await?);
     if scope.with_tables {
         for journal in journals() {
             let tally = store.journal(journal.provider, journal.table).await?;
@@ -75,38 +62,12 @@ pub async fn audit(store: &dyn Store, scope: &Scope) -> Result<Vec<Finding>, Sto
     Ok(findings)
 }
 
-impl Finding {
-    /// There should be none.
-    fn none(what: &str, tally: &Tally, of: &str) -> Self {
-        Self {
-            ok: tally.count == 0,
-            ..Self::counted(what, tally, of)
-        }
-    }
-
-    /// There may be some.
-    fn counted(what: &str, tally: &Tally, of: &str) -> Self {
-        Self {
-            what: what.to_owned(),
-            ok: true,
-            count: tally.count,
-            example: tally.example.map(|id| format!("{of} {id}")),
-            remedy: None,
-        }
-    }
-
-    fn remedy(self, remedy: &str) -> Self {
-        let remedy = (self.count > 0).then(|| remedy.to_owned());
-        Self { remedy, ..self }
-    }
-}
-
 async fn deliveries(store: &dyn Store, scope: &Scope) -> Result<Vec<Finding>, StoreError> {
     let mut late: BTreeMap<String, Tally> = BTreeMap::new();
     late.extend(
         scope
             .sinks
-            .iter()
+            .keys()
             .map(|sink| (sink.clone(), Tally::default())),
     );
     late.extend(store.overdue_deliveries(scope.late_before).await?);
@@ -114,7 +75,7 @@ async fn deliveries(store: &dyn Store, scope: &Scope) -> Result<Vec<Finding>, St
     for (sink, tally) in &late {
         let what = format!("nothing for the sink {sink} is pending past its time");
         let finding = Finding::none(&what, tally, "delivery");
-        findings.push(if scope.sinks.contains(sink) {
+        findings.push(if scope.sinks.contains_key(sink) {
             finding.remedy(&format!(
                 "is `serve` running, and does the sink answer? see `deliveries list --state pending --sink {sink}`"
             ))
@@ -128,6 +89,22 @@ async fn deliveries(store: &dyn Store, scope: &Scope) -> Result<Vec<Finding>, St
         let what = format!("given up for the sink {sink}");
         findings.push(Finding::counted(&what, &tally, "delivery").remedy(&format!(
             "see `deliveries list --state dead --sink {sink}`, then `deliveries retry --sink {sink}`"
+        )));
+    }
+    Ok(findings)
+}
+
+/// What the typed tables have not got is looked at more closely elsewhere.
+async fn unrouted(store: &dyn Store, scope: &Scope) -> Result<Vec<Finding>, StoreError> {
+    let mut findings = Vec::new();
+    for (sink, types) in &scope.sinks {
+        if **sink == *Name::tables() {
+            continue;
+        }
+        let tally = store.unrouted_events(sink, types.as_ref()).await?;
+        let what = format!("without a delivery for the sink {sink}, since the first that has one");
+        findings.push(Finding::counted(&what, &tally, "event").remedy(&format!(
+            "{sink} was not configured then, or wanted other types; to deliver them: `replay --sink {sink}`"
         )));
     }
     Ok(findings)
@@ -209,7 +186,7 @@ async fn missing_rows(
     for event in events {
         let summary = &event.summary;
         if written.contains(&vec![summary.source.clone(), summary.delivery_id.clone()]) {
-            rows.join(project(event));
+            rows.extend(project(event));
         }
     }
     let mut missing = Vec::new();

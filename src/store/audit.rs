@@ -1,5 +1,7 @@
 //! What is asked of a store to prove the ledger: whether its tables tell one story. Nothing is changed.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 
 use super::StoreError;
@@ -32,6 +34,17 @@ pub trait AuditStore {
     ///
     /// When the database cannot be read.
     async fn dead_deliveries(&self) -> Result<Vec<(String, Tally)>, StoreError>;
+
+    /// Events of these types, or of all, that have no delivery for a sink, since the first one that has.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    async fn unrouted_events(
+        &self,
+        sink: &str,
+        types: Option<&BTreeSet<String>>,
+    ) -> Result<Tally, StoreError>;
 
     /// How the events of a provider and the table with a row for each of them agree.
     ///
@@ -87,6 +100,13 @@ group by sink
 order by sink";
 
 pub(super) const DEAD: &str = "select sink, count(*), min(id) from deliveries where state = 'dead' group by sink order by sink";
+
+/// `{types}` is a condition on what is bound second.
+pub(super) const UNROUTED: &str = "
+select count(*), min(id) from events
+where id > (select min(event_id) from deliveries where sink = $1)
+  and ({types})
+  and not exists (select 1 from deliveries where event_id = events.id and sink = $1)";
 
 /// What is said of events and rows, in the order of [`JournalTally`].
 pub(super) const JOURNAL: [&str; 5] = [

@@ -23,6 +23,7 @@ macro_rules! on_both_stores {
     };
 }
 
+mod audits;
 pub(crate) mod database;
 mod deliveries;
 mod durability;

@@ -1,5 +1,7 @@
 //! Counts what contradicts itself, and what is late.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use sqlx::AssertSqlSafe;
 
@@ -8,7 +10,7 @@ use crate::{
     domain::{Table, Timestamp},
     store::{
         AuditStore, JournalTally, StoreError, Tally,
-        audit::{DEAD, JOURNAL, ORPHANED, OVERDUE, TallyRow, by_sink, journal, tally},
+        audit::{DEAD, JOURNAL, ORPHANED, OVERDUE, TallyRow, UNROUTED, by_sink, journal, tally},
     },
 };
 
@@ -36,6 +38,22 @@ impl AuditStore for PostgresStore {
     async fn dead_deliveries(&self) -> Result<Vec<(String, Tally)>, StoreError> {
         let rows = sqlx::query_as(DEAD).fetch_all(&self.pool).await;
         Ok(by_sink(rows.map_err(store_error)?))
+    }
+
+    async fn unrouted_events(
+        &self,
+        sink: &str,
+        types: Option<&BTreeSet<String>>,
+    ) -> Result<Tally, StoreError> {
+        let types: Option<Vec<_>> = types.map(|types| types.iter().collect());
+        let sql = UNROUTED.replace("{types}", "$2::text[] is null or event_type = any($2)");
+        let row: TallyRow = sqlx::query_as(AssertSqlSafe(sql))
+            .bind(sink)
+            .bind(types)
+            .fetch_one(&self.pool)
+            .await
+            .map_err(store_error)?;
+        Ok(tally(row))
     }
 
     async fn journal(

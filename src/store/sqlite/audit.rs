@@ -1,5 +1,7 @@
 //! Counts what contradicts itself, and what is late.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use sqlx::AssertSqlSafe;
 
@@ -8,7 +10,7 @@ use crate::{
     domain::{Table, Timestamp, iso_millis},
     store::{
         AuditStore, JournalTally, StoreError, Tally,
-        audit::{DEAD, JOURNAL, ORPHANED, OVERDUE, TallyRow, by_sink, journal, tally},
+        audit::{DEAD, JOURNAL, ORPHANED, OVERDUE, TallyRow, UNROUTED, by_sink, journal, tally},
     },
 };
 
@@ -36,6 +38,22 @@ impl AuditStore for SqliteStore {
     async fn dead_deliveries(&self) -> Result<Vec<(String, Tally)>, StoreError> {
         let rows = sqlx::query_as(DEAD).fetch_all(&self.readers).await;
         Ok(by_sink(rows.map_err(store_error)?))
+    }
+
+    async fn unrouted_events(
+        &self,
+        sink: &str,
+        types: Option<&BTreeSet<String>>,
+    ) -> Result<Tally, StoreError> {
+        let types = types.map(|types| serde_json::json!(types).to_string());
+        let of_type = "$2 is null or event_type in (select value from json_each($2))";
+        let row: TallyRow = sqlx::query_as(AssertSqlSafe(UNROUTED.replace("{types}", of_type)))
+            .bind(sink)
+            .bind(types)
+            .fetch_one(&self.readers)
+            .await
+            .map_err(store_error)?;
+        Ok(tally(row))
     }
 
     async fn journal(

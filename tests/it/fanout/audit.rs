@@ -18,6 +18,7 @@ on_both_stores!(
     it_does_not_cry_wolf_while_load_runs,
     damage_is_found_by_name,
     what_is_late_and_what_was_given_up_is_told,
+    what_a_sink_never_got_is_told,
 );
 
 /// What was looked at, and whether all is well.
@@ -161,4 +162,24 @@ async fn what_is_late_and_what_was_given_up_is_told(setup: Setup) {
         failures(&setup, &["--late-after", "0s"]),
         ["nothing for the sink former is pending past its time"]
     );
+}
+
+async fn what_a_sink_never_got_is_told(setup: Setup) {
+    let hook = Hook::start().await;
+    let setup = setup.config(&hook.sink("crm", SOON));
+    let mut receiver = setup.start();
+    let mut database = Database::of(&setup).await;
+    post_all(&[&receiver], &ids("event", 5)).await;
+    none_left(&mut database, "state <> 'delivered'").await;
+    receiver.kill();
+    database
+        .execute("delete from deliveries where event_id in (2, 3)")
+        .await;
+    let (all_well, findings) = audit(&setup, &[]);
+    assert!(all_well, "the sink may have been out of the configuration");
+    let what = "without a delivery for the sink crm, since the first that has one";
+    let finding = findings.iter().find(|finding| finding["what"] == what);
+    let finding = finding.expect("found");
+    assert_eq!(finding["count"], 2);
+    assert_eq!(finding["example"], "event 2");
 }

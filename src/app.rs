@@ -18,6 +18,7 @@ use crate::{
     http::{self, admin, health::Readiness, receive::Receiver, server::Server},
     intake::{Commits, Committer, Intake, Keeper, RefusalLog},
     metrics::DeliveryMetrics,
+    projections::statistics,
     providers::{Source, Sources},
     shutdown::Group,
     store::{self, Store},
@@ -41,6 +42,7 @@ pub struct Application {
     metrics: PrometheusHandle,
     drain_delay: Duration,
     drains: TaskTracker,
+    with_tables: bool,
 }
 
 impl Application {
@@ -115,6 +117,7 @@ impl Application {
             metrics,
             drain_delay: config.server.drain_delay,
             drains,
+            with_tables: config.tables.enabled,
         })
     }
 
@@ -172,6 +175,9 @@ impl Application {
                 .watch(Arc::clone(&self.store), self.commits, closing)
         });
         chores.spawn(|closing| sweep(self.metrics, closing));
+        if self.with_tables {
+            chores.spawn(|closing| statistics::run(Arc::clone(&self.store), closing));
+        }
         for keeper in self.keepers {
             chores.spawn(|closing| keeper.run(closing));
         }

@@ -55,6 +55,13 @@ pub trait TableStore {
         keys: &[Key],
     ) -> Result<Vec<String>, StoreError>;
 
+    /// Brings up to date what the database's planner knows of the tables, where the database does not by itself.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read or written.
+    async fn refresh_statistics(&self, tables: &[&'static Table]) -> Result<(), StoreError>;
+
     /// Those of the keys that a table has rows of.
     ///
     /// # Errors

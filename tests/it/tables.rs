@@ -4,6 +4,7 @@ mod histories;
 mod laws;
 mod oddities;
 mod on_stores;
+mod statistics;
 
 use huntr_receiver::{
     domain::{EventRecord, Rows},
@@ -18,8 +19,6 @@ fn project(event: &EventRecord) -> Rows {
 /// What many events say, read one after the other.
 fn fold<'a>(events: impl IntoIterator<Item = &'a EventRecord>) -> Rows {
     let mut rows = Rows::default();
-    for event in events {
-        rows.join(project(event));
-    }
+    rows.extend(events.into_iter().map(project));
     rows
 }

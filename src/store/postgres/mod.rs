@@ -16,6 +16,7 @@ mod rebuild;
 mod rejected;
 mod selection;
 mod settle;
+mod statistics;
 mod tables;
 mod writer;
 

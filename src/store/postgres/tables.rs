@@ -115,6 +115,10 @@ impl TableStore for PostgresStore {
         texts.map_err(store_error)
     }
 
+    async fn refresh_statistics(&self, tables: &[&'static Table]) -> Result<(), StoreError> {
+        self.analyze_stale(tables).await.map_err(store_error)
+    }
+
     async fn known_keys(
         &self,
         table: &'static Table,

@@ -118,6 +118,11 @@ impl TableStore for SqliteStore {
         texts.map_err(store_error)
     }
 
+    /// Its planner does without.
+    async fn refresh_statistics(&self, _: &[&'static Table]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     async fn known_keys(
         &self,
         table: &'static Table,

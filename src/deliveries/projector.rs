@@ -1,10 +1,6 @@
 //! Fills the typed tables: the sink `tables`, whose rows are written with the record that they are.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use rand::rngs::SmallRng;
@@ -17,8 +13,8 @@ use super::{
     retry,
 };
 use crate::{
-    domain::{Attempt, Clock, EventRecord, Name, Outcome, Rows, Settlement},
-    providers::reading,
+    domain::{Attempt, Clock, Name, Outcome, Rows, Settlement},
+    projections::project,
     sinks::Retry,
     store::{Store, StoreError},
 };
@@ -107,7 +103,7 @@ impl Projector {
         for job in jobs {
             let projected = project(&job.event);
             faults.push(projected.is_none());
-            rows.join(projected.unwrap_or_default());
+            rows.extend(projected);
             // Others want to run.
             tokio::task::yield_now().await;
         }
@@ -162,10 +158,4 @@ fn attempt((started_at, started): Started) -> Attempt {
         status_code: None,
         response: None,
     }
-}
-
-/// A fault of ours costs one event, not the tables.
-fn project(event: &EventRecord) -> Option<Rows> {
-    let reading = reading(&event.summary.provider);
-    catch_unwind(AssertUnwindSafe(|| reading.project(event))).ok()
 }

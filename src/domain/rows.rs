@@ -46,7 +46,7 @@ pub struct Column {
 pub enum Kind {
     /// Text.
     Text,
-    /// The id of something else.
+    /// A short text that tells one thing from others, such as an id: so short that every index takes it.
     Id,
     /// A moment in UTC.
     Time,
@@ -287,15 +287,6 @@ impl Rows {
         }
     }
 
-    /// Joins all of the other's rows.
-    pub fn join(&mut self, other: Self) {
-        for (table, rows) in other.0.into_values() {
-            for (key, row) in rows {
-                self.add(table, key, row);
-            }
-        }
-    }
-
     /// The tables that have rows, by name.
     pub fn tables(&self) -> impl Iterator<Item = (&'static Table, &BTreeMap<Key, Row>)> {
         self.0.values().map(|(table, rows)| (*table, rows))
@@ -316,5 +307,16 @@ impl Rows {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.values().all(|(_, rows)| rows.is_empty())
+    }
+}
+
+/// Joins all rows of the others.
+impl Extend<Self> for Rows {
+    fn extend<T: IntoIterator<Item = Self>>(&mut self, others: T) {
+        for (table, rows) in others.into_iter().flat_map(Self::into_tables) {
+            for (key, row) in rows {
+                self.add(table, key, row);
+            }
+        }
     }
 }

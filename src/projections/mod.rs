@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod rebuild;
+pub mod statistics;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -53,9 +54,11 @@ impl Config {
     }
 }
 
-/// What an event says of the rows. A fault of ours costs one event, not the tables; the panic is in the log.
+/// What an event says of the rows.
+///
+/// Nothing when its reading panics, which is in the log then: a fault of ours costs one event, not the tables.
 #[must_use]
-pub fn project(event: &EventRecord) -> Rows {
+pub fn project(event: &EventRecord) -> Option<Rows> {
     let reading = reading(&event.summary.provider);
-    catch_unwind(AssertUnwindSafe(|| reading.project(event))).unwrap_or_default()
+    catch_unwind(AssertUnwindSafe(|| reading.project(event))).ok()
 }

@@ -1,10 +1,10 @@
 //! Fills the typed tables again from the events, while everything else goes on.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
-use futures_util::future::{join, try_join};
+use futures_util::{Stream, TryStreamExt, stream};
 use serde_json::{Map, Value};
-use tokio::{sync::mpsc, task::spawn_blocking, time::sleep};
+use tokio::{task::spawn_blocking, time::sleep};
 
 use super::project;
 use crate::{
@@ -13,9 +13,12 @@ use crate::{
     store::{Exchange, Rebuild, RebuildPlan, Store, StoreError},
 };
 
-/// Events that are read, worked out and written at once. About four such pages are in memory.
+/// Events that are read at once.
 const PAGE: u32 = 4000;
 const PAGE_BYTES: u64 = 8 * 1024 * 1024;
+
+/// Pages that are worked out at once.
+const AT_ONCE: usize = 3;
 
 /// Keys that are looked at in one go, for those without an event, and rows that are read at once of these.
 const KEPT_PAGE: u32 = 10_000;
@@ -101,19 +104,16 @@ pub(super) async fn fill(
         ..Rebuilt::default()
     };
     report(done);
-    // One page waits while one is written and another is worked out.
-    let (pages, mut worked_out) = mpsc::channel(1);
-    let writing = async {
-        while let Some(page) = worked_out.recv().await {
-            let Page { rows, last, events } = page;
-            rebuild.fill(rows, last, events).await?;
-            done.events += events;
-            report(done);
-        }
-        Ok(())
-    };
-    let (read, written) = join(read(store, begun.last, pages), writing).await;
-    written.and(read)?;
+    let mut pages = pin!(
+        pages(store, begun.last)
+            .map_ok(work_out)
+            .try_buffered(AT_ONCE)
+    );
+    while let Some(Page { rows, last, events }) = pages.try_next().await? {
+        rebuild.fill(rows, last, events).await?;
+        done.events += events;
+        report(done);
+    }
     let last = rebuild.progress().last;
     for journal in journals() {
         done.kept += keep(store, rebuild, journal, last).await?;
@@ -134,6 +134,18 @@ pub(super) async fn catch_up(rebuild: &mut dyn Rebuild) -> Result<u64, StoreErro
     }
 }
 
+/// All events after one, by their ids.
+fn pages(
+    store: &dyn Store,
+    after: EventId,
+) -> impl Stream<Item = Result<Vec<EventRecord>, StoreError>> {
+    stream::try_unfold(after, async |after| {
+        let events = store.read_events(after, PAGE, PAGE_BYTES).await?;
+        let last = events.last().map(|event| event.summary.id);
+        Ok(last.map(|last| (events, last)))
+    })
+}
+
 /// What a page of events says.
 struct Page {
     rows: Rows,
@@ -141,49 +153,21 @@ struct Page {
     events: u64,
 }
 
-/// Reads all events by their ids, a page while the one before is worked out. Ends early when nobody takes them.
-async fn read(
-    store: &dyn Store,
-    after: EventId,
-    pages: mpsc::Sender<Page>,
-) -> Result<(), StoreError> {
-    let mut events = store.read_events(after, PAGE, PAGE_BYTES).await?;
-    while let Some(last) = events.last().map(|event| event.summary.id) {
-        let count = events.len() as u64;
-        let next = store.read_events(last, PAGE, PAGE_BYTES);
-        let (rows, next) = try_join(async { Ok(work_out(events).await) }, next).await?;
-        let page = Page {
-            rows,
-            last,
-            events: count,
-        };
-        if pages.send(page).await.is_err() {
-            return Ok(());
-        }
-        events = next;
-    }
-    Ok(())
-}
-
-/// Joins what events say, on two threads that may block.
-async fn work_out(mut events: Vec<EventRecord>) -> Rows {
-    let rest = events.split_off(events.len() / 2);
-    let join_all = |events: Vec<EventRecord>| {
+/// Joins what events say, on a thread that may block.
+async fn work_out(events: Vec<EventRecord>) -> Result<Page, StoreError> {
+    let count = events.len() as u64;
+    let last = events.last().map_or(EventId(0), |event| event.summary.id);
+    let rows = spawn_blocking(move || {
         let mut rows = Rows::default();
-        for event in events {
-            rows.join(project(&event));
-        }
+        rows.extend(events.iter().filter_map(project));
         rows
-    };
-    let (rows, others) = join(
-        spawn_blocking(move || join_all(events)),
-        spawn_blocking(move || join_all(rest)),
-    )
-    .await;
-    // A thread ends early only when the program does.
-    let mut rows = rows.unwrap_or_default();
-    rows.join(others.unwrap_or_default());
-    rows
+    });
+    Ok(Page {
+        // The thread ends early only when the program does.
+        rows: rows.await.unwrap_or_default(),
+        last,
+        events: count,
+    })
 }
 
 /// Keeps the rows whose events have been removed, and what these events said of other rows.
@@ -203,7 +187,7 @@ async fn keep(
             let mut rows = Rows::default();
             for row in store.typed_rows(journal.table, keys).await? {
                 if let Some(event) = recall(journal, &row) {
-                    rows.join(project(&event));
+                    rows.extend(project(&event));
                     count += 1;
                 }
             }

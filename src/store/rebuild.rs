@@ -11,7 +11,7 @@ pub struct RebuildPlan {
     /// The tables.
     pub tables: Vec<&'static Table>,
     /// What an event says of their rows.
-    pub project: fn(&EventRecord) -> Rows,
+    pub project: fn(&EventRecord) -> Option<Rows>,
     /// Whose work it is: only the same version goes on with it.
     pub version: &'static str,
     /// Whether to begin anew where one was interrupted.

@@ -8,16 +8,23 @@ mod compare;
 mod copy;
 mod exchange;
 mod hot;
+mod journals;
+mod lane;
+mod progress;
 
 use async_trait::async_trait;
-use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, postgres::PgConnectOptions,
-};
+use futures_util::future::try_join;
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection, postgres::PgConnectOptions};
 
-use self::{aside::aside, hot::Hot};
-use super::{error::store_error, tables::LOCK};
+use self::{
+    aside::aside,
+    hot::Hot,
+    journals::Journals,
+    lane::{Lane, Reached},
+};
+use super::{error::store_error, statistics::analyze, tables::LOCK};
 use crate::{
-    domain::{EventId, EventRecord, Rows, Timestamp},
+    domain::{EventId, EventRecord, Rows, Table},
     store::{
         Difference, Exchange, Portion, Rebuild, RebuildPlan, RebuildProgress, StoreError,
         rows::WholeEventRow,
@@ -27,35 +34,10 @@ use crate::{
 /// Held by the connection while it lasts ("rebuild" in ASCII): one rebuild at a time.
 const CLAIM: &str = "select pg_try_advisory_lock(32199695064263780)";
 
-/// What a power cut takes away is filled again: commits need not wait for the disk.
-const SETTINGS: &str =
-    "set synchronous_commit = off; set statement_timeout = 0; set lock_timeout = 0";
-
-/// One that is interrupted for longer may have missed what was applied meanwhile.
-const RESUME: &str = "
-update tables_rebuilds
-set renewed_at = now()
-where id = (
-    select id from tables_rebuilds
-    where finished_at is null and version = $1 and renewed_at > now() - interval '12 hours'
-    order by id desc
-    limit 1
-)
-returning id, started_at, last_event_id, events";
-
-const FORGET: &str = "
-delete from tables_rebuild_events;
-delete from tables_rebuilds where finished_at is null";
-
-const BEGIN: &str = "
-insert into tables_rebuilds (version, started_at, renewed_at)
-values ($1, now(), now())
-returning id, started_at, last_event_id, events";
-
-const NOTE: &str = "
-update tables_rebuilds
-set renewed_at = now(), last_event_id = $2, events = $3
-where id = $1";
+/// What a power cut takes away is filled again: commits need not wait for the disk. Plans that were made for tables
+/// that were empty then would read them whole every time.
+const SETTINGS: &str = "
+set synchronous_commit = off; set statement_timeout = 0; set lock_timeout = 0; set plan_cache_mode = force_custom_plan";
 
 const TAKE_APPLIED: &str = "
 delete from tables_rebuild_events
@@ -71,86 +53,110 @@ where id = any($1)";
 /// So many events fit into memory even when each is as large as one can be.
 const PORTION: i64 = 128;
 
-/// A rebuild on a connection of its own.
+/// Pages that wait in front of each lane, so that none waits for the other.
+const WAITING: usize = 4;
+
+/// A rebuild on connections of its own.
 pub(super) struct PostgresRebuild {
+    options: PgConnectOptions,
     connection: PgConnection,
     plan: RebuildPlan,
     id: i64,
     progress: RebuildProgress,
-    hot: Hot,
-    /// What gives the new indexes the names of the old ones.
-    renames: Vec<String>,
+    lanes: Option<[Lane; 2]>,
+    noted: Option<Reached>,
+    /// What makes the new partitions be called and treated as the old ones.
+    likeness: Vec<String>,
 }
-
-type Begun = (i64, Timestamp, i64, i64);
 
 impl PostgresRebuild {
     pub(super) async fn begin(
         options: &PgConnectOptions,
         plan: RebuildPlan,
     ) -> Result<Self, StoreError> {
-        let mut connection = options.connect().await.map_err(store_error)?;
-        let claimed = async {
-            connection.execute(SETTINGS).await?;
-            sqlx::query_scalar(CLAIM).fetch_one(&mut connection).await
-        };
-        if !claimed.await.map_err(store_error)? {
+        let mut connection = connect(options).await.map_err(store_error)?;
+        let claimed = sqlx::query_scalar(CLAIM).fetch_one(&mut connection).await;
+        if !claimed.map_err(store_error)? {
             return Err(StoreError::Rebuilding);
         }
-        let begun = begin(&mut connection, &plan).await.map_err(store_error)?;
-        let staged = hot::stage(&mut connection, &plan.tables).await;
-        staged.map_err(store_error)?;
-        let ((id, started_at, last, events), resumed) = begun;
+        let begun = progress::begin(&mut connection, &plan).await;
+        let (id, progress) = begun.map_err(store_error)?;
         Ok(Self {
+            options: options.clone(),
             connection,
             plan,
             id,
-            progress: RebuildProgress {
-                started_at,
-                last: EventId(last),
-                events: events.unsigned_abs(),
-                resumed,
-            },
-            hot: Hot::default(),
-            renames: Vec::new(),
+            progress,
+            lanes: None,
+            noted: None,
+            likeness: Vec::new(),
         })
     }
 
-    /// Rows of tables that do not merge are written at once, the others when many have gathered.
+    /// Rows of tables that do not merge are written beside the others.
     async fn add(&mut self, rows: Rows) -> sqlx::Result<()> {
-        let mut transaction = self.connection.begin().await?;
-        for (table, rows) in rows.into_tables() {
-            if table.merges {
-                self.hot.add(table, rows);
-            } else {
-                aside::copy_or_join(&mut transaction, table, &rows).await?;
+        let reached = self.reached();
+        let (merging, others) = rows.into_tables().partition(|(table, _)| table.merges);
+        let [hot, journals] = self.lanes().await?;
+        hot.put(merging, reached).await?;
+        journals.put(others, reached).await?;
+        let written = hot.written().min(journals.written());
+        // After an interruption, what one is ahead of the other is done again.
+        match written {
+            Some(written) if self.noted != Some(written) => {
+                self.noted = Some(written);
+                progress::note(&mut self.connection, self.id, written).await
             }
+            _ => Ok(()),
         }
-        transaction.commit().await?;
-        if self.hot.is_full() {
-            self.write().await?;
-        }
-        Ok(())
     }
 
-    /// Writes what has gathered, and notes how far it is.
-    async fn write(&mut self) -> sqlx::Result<()> {
-        let mut transaction = self.connection.begin().await?;
-        self.hot.write(&mut transaction).await?;
-        sqlx::query(NOTE)
-            .bind(self.id)
-            .bind(self.progress.last.0)
-            .bind(i64::try_from(self.progress.events).unwrap_or(i64::MAX))
-            .execute(&mut *transaction)
-            .await?;
-        transaction.commit().await
+    async fn lanes(&mut self) -> sqlx::Result<&mut [Lane; 2]> {
+        match &mut self.lanes {
+            Some(lanes) => Ok(lanes),
+            lanes => {
+                let mut connection = connect(&self.options).await?;
+                let hot = Hot::stage(&mut connection, &self.plan.tables).await?;
+                let hot = Lane::start(connection, hot, WAITING);
+                let connection = connect(&self.options).await?;
+                let journals = Lane::start(connection, Journals, WAITING);
+                Ok(lanes.insert([hot, journals]))
+            }
+        }
     }
 
     /// Before the tables aside are written in other ways.
     async fn write_all(&mut self) -> sqlx::Result<()> {
-        self.write().await?;
-        self.hot.forget();
-        Ok(())
+        let Some([hot, journals]) = self.lanes.take() else {
+            return Ok(());
+        };
+        try_join(hot.finish(), journals.finish()).await?;
+        let reached = self.reached();
+        progress::note(&mut self.connection, self.id, reached).await
+    }
+
+    /// Does something for the tables that do not merge, which are as large as all others, beside these.
+    async fn beside<T>(
+        &mut self,
+        work: impl AsyncFn(&mut PgConnection, &[&Table]) -> sqlx::Result<T>,
+    ) -> sqlx::Result<[T; 2]> {
+        let mut other = connect(&self.options).await?;
+        let tables = self.plan.tables.iter().copied();
+        let (merging, others): (Vec<&Table>, Vec<&Table>) = tables.partition(|table| table.merges);
+        let (merging, others) = try_join(
+            work(&mut self.connection, &merging),
+            work(&mut other, &others),
+        )
+        .await?;
+        other.close().await?;
+        Ok([merging, others])
+    }
+
+    fn reached(&self) -> Reached {
+        Reached {
+            last: self.progress.last,
+            events: self.progress.events,
+        }
     }
 }
 
@@ -168,8 +174,8 @@ impl Rebuild for PostgresRebuild {
 
     async fn prepare(&mut self) -> Result<(), StoreError> {
         self.write_all().await.map_err(store_error)?;
-        let prepared = aside::prepare(&mut self.connection, &self.plan.tables).await;
-        self.renames = prepared.map_err(store_error)?;
+        let prepared = self.beside(aside::prepare).await.map_err(store_error)?;
+        self.likeness = prepared.concat();
         Ok(())
     }
 
@@ -186,7 +192,7 @@ impl Rebuild for PostgresRebuild {
 
     async fn exchange(&mut self) -> Result<Exchange, StoreError> {
         let exchanged =
-            exchange::exchange(&mut self.connection, &self.plan, self.id, &self.renames);
+            exchange::exchange(&mut self.connection, &self.plan, self.id, &self.likeness);
         exchanged.await.map_err(store_error)
     }
 
@@ -194,13 +200,13 @@ impl Rebuild for PostgresRebuild {
         let finished = async {
             let mut transaction = self.connection.begin().await?;
             (&mut *transaction).execute(LOCK).await?;
-            forget(&mut transaction, &self.plan).await?;
+            progress::forget(&mut transaction, &self.plan).await?;
             transaction.commit().await?;
-            for table in &self.plan.tables {
-                // The statistics of all partitions together.
-                let sql = format!("analyze {}", table.name);
-                self.connection.execute(AssertSqlSafe(sql)).await?;
-            }
+            // The statistics of all partitions together.
+            self.beside(async |connection, tables| {
+                analyze(connection, tables.iter().map(|table| table.name)).await
+            })
+            .await?;
             self.connection.close().await
         };
         finished.await.map_err(store_error)
@@ -213,37 +219,10 @@ impl Rebuild for PostgresRebuild {
     }
 }
 
-/// Nothing is applied while it begins: what is applied later is noted, what was applied before is in `events`.
-async fn begin(connection: &mut PgConnection, plan: &RebuildPlan) -> sqlx::Result<(Begun, bool)> {
-    let mut transaction = connection.begin().await?;
-    (&mut *transaction).execute(LOCK).await?;
-    let is_complete = aside::are_there(&mut transaction, &plan.tables).await?;
-    let interrupted: Option<Begun> = if is_complete && !plan.restart {
-        let resume = sqlx::query_as(RESUME).bind(plan.version);
-        resume.fetch_optional(&mut *transaction).await?
-    } else {
-        None
-    };
-    let resumed = interrupted.is_some();
-    let begun = if let Some(begun) = interrupted {
-        begun
-    } else {
-        forget(&mut transaction, plan).await?;
-        aside::create(&mut transaction, &plan.tables).await?;
-        let anew = sqlx::query_as(BEGIN).bind(plan.version);
-        anew.fetch_one(&mut *transaction).await?
-    };
-    transaction.commit().await?;
-    Ok((begun, resumed))
-}
-
-/// Removes what is left of one that was not finished.
-async fn forget(connection: &mut PgConnection, plan: &RebuildPlan) -> sqlx::Result<()> {
-    for table in &plan.tables {
-        let sql = format!("drop table if exists {}", aside(table));
-        connection.execute(AssertSqlSafe(sql)).await?;
-    }
-    connection.execute(FORGET).await.map(drop)
+async fn connect(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
+    let mut connection = options.connect().await?;
+    connection.execute(SETTINGS).await?;
+    Ok(connection)
 }
 
 /// Takes over a portion of what was applied to the typed tables, and tells how many events it was.
@@ -257,9 +236,8 @@ async fn take_applied(connection: &mut PgConnection, plan: &RebuildPlan) -> sqlx
         .fetch_all(&mut *connection)
         .await?;
     let mut rows = Rows::default();
-    for event in events {
-        rows.join((plan.project)(&EventRecord::from(event)));
-    }
+    let events = events.into_iter().map(EventRecord::from);
+    rows.extend(events.filter_map(|event| (plan.project)(&event)));
     aside::join_all(connection, &rows).await?;
     Ok(ids.len())
 }

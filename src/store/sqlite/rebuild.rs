@@ -224,9 +224,8 @@ async fn take_applied(
         .fetch_all(&mut *connection)
         .await?;
     let mut rows = Rows::default();
-    for event in events {
-        rows.join((plan.project)(&EventRecord::from(event)));
-    }
+    let events = events.into_iter().map(EventRecord::from);
+    rows.extend(events.filter_map(|event| (plan.project)(&event)));
     for (table, rows) in rows.tables() {
         join(connection, table, &aside(table), rows).await?;
     }

@@ -1,12 +1,9 @@
 //! The tables aside: made like the typed tables' partitions, filled, and given their indexes.
 
-use std::collections::BTreeMap;
-
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
-use super::copy;
 use crate::{
-    domain::{Key, Row, Rows, Table},
+    domain::{Rows, Table},
     store::{
         postgres::tables::join,
         typed_rows::{key_columns, list},
@@ -41,6 +38,13 @@ from (
     where indrelid = $1::regclass
 ) as indexes";
 
+/// The statements that treat a partition as the old one was treated; the server cleans it up again.
+const TREATMENT: &str = "
+select format('alter table %I reset (autovacuum_enabled)', $1)
+union all
+select format('alter table %I set (%s)', $1, array_to_string(reloptions, ', '))
+from pg_class where oid = $1::regclass and reloptions is not null";
+
 /// The name of a table aside.
 pub(super) fn aside(table: &Table) -> String {
     format!("{}_rebuild", table.name)
@@ -66,13 +70,13 @@ pub(super) async fn are_there(
     Ok(!is_missing)
 }
 
-/// Makes the tables aside, empty, with their keys.
+/// Makes the tables aside, empty, with their keys. The server need not clean up what is about to change.
 pub(super) async fn create(connection: &mut PgConnection, tables: &[&Table]) -> sqlx::Result<()> {
     for table in tables {
         let (name, new) = (table.name, aside(table));
         let key = list(key_columns(table));
         let sql = format!(
-            "create table {new} (like {name} including all excluding indexes); \
+            "create table {new} (like {name} including all excluding indexes) with (autovacuum_enabled = false); \
              alter table {new} add constraint {new}_pkey primary key ({key})"
         );
         connection.execute(AssertSqlSafe(sql)).await?;
@@ -96,33 +100,16 @@ pub(super) async fn join_all(connection: &mut PgConnection, rows: &Rows) -> sqlx
     Ok(())
 }
 
-/// Copying is many times faster, and takes no row that is there already.
-pub(super) async fn copy_or_join(
-    connection: &mut PgConnection,
-    table: &Table,
-    rows: &BTreeMap<Key, Row>,
-) -> sqlx::Result<()> {
-    connection.execute("savepoint copying").await?;
-    match copy::copy(connection, table, &aside(table), rows).await {
-        Ok(()) => connection
-            .execute("release savepoint copying")
-            .await
-            .map(drop),
-        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
-            connection.execute("rollback to savepoint copying").await?;
-            join(connection, table, &aside(table), rows).await
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// Makes the other indexes and the statistics, and gives the statements that name the indexes as the old ones.
+/// Cleans up, makes the other indexes and the statistics, and gives the statements that make each table be called
+/// and treated as the partition it replaces.
 pub(super) async fn prepare(
     connection: &mut PgConnection,
     tables: &[&Table],
 ) -> sqlx::Result<Vec<String>> {
-    let mut renames = Vec::new();
+    let mut likeness = Vec::new();
     for table in tables {
+        let vacuum = format!("vacuum analyze {}", aside(table));
+        connection.execute(AssertSqlSafe(vacuum)).await?;
         let indexes: Vec<(Option<String>, String)> = sqlx::query_as(INDEXES)
             .bind(partition(table))
             .bind(aside(table))
@@ -132,10 +119,13 @@ pub(super) async fn prepare(
             if let Some(create) = create {
                 connection.execute(AssertSqlSafe(create)).await?;
             }
-            renames.push(rename);
+            likeness.push(rename);
         }
-        let analyze = format!("analyze {}", aside(table));
-        connection.execute(AssertSqlSafe(analyze)).await?;
+        let treatment: Vec<String> = sqlx::query_scalar(TREATMENT)
+            .bind(partition(table))
+            .fetch_all(&mut *connection)
+            .await?;
+        likeness.extend(treatment);
     }
-    Ok(renames)
+    Ok(likeness)
 }

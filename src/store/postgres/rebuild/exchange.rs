@@ -25,7 +25,7 @@ pub(super) async fn exchange(
     connection: &mut PgConnection,
     plan: &RebuildPlan,
     id: i64,
-    renames: &[String],
+    likeness: &[String],
 ) -> sqlx::Result<Exchange> {
     let mut transaction = connection.begin().await?;
     transaction.execute(LIMITS).await?;
@@ -38,8 +38,10 @@ pub(super) async fn exchange(
     for table in &plan.tables {
         transaction.execute(AssertSqlSafe(replace(table))).await?;
     }
-    for rename in renames {
-        transaction.execute(AssertSqlSafe(rename.clone())).await?;
+    for statement in likeness {
+        transaction
+            .execute(AssertSqlSafe(statement.clone()))
+            .await?;
     }
     for table in &plan.tables {
         transaction.execute(AssertSqlSafe(attach(table))).await?;

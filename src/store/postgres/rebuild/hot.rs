@@ -1,10 +1,15 @@
-//! Rows of the tables aside that are kept in memory, as most events speak of what others have just spoken of.
+//! Rows of tables that merge: they gather in memory, as most events speak of what others have just spoken of.
 
 use std::collections::{BTreeMap, HashMap};
 
-use sqlx::{AssertSqlSafe, Executor, PgConnection};
+use async_trait::async_trait;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-use super::{aside::aside, copy};
+use super::{
+    aside::aside,
+    copy,
+    lane::{Filling, Said},
+};
 use crate::{
     domain::{Key, Row, Rows, Table},
     store::{
@@ -26,59 +31,91 @@ pub(super) struct Hot {
     known: HashMap<&'static str, BTreeMap<Key, Row>>,
 }
 
-impl Hot {
-    /// Notes what a page of events says.
-    pub(super) fn add(&mut self, table: &'static Table, rows: BTreeMap<Key, Row>) {
-        for (key, row) in rows {
-            self.said.add(table, key, row);
+#[async_trait]
+impl Filling for Hot {
+    async fn take(&mut self, connection: &mut PgConnection, said: Said) -> sqlx::Result<bool> {
+        for (table, rows) in said {
+            for (key, row) in rows {
+                self.said.add(table, key, row);
+            }
         }
+        self.pages += 1;
+        let is_full = self.pages >= MOST_PAGES || self.said.len() >= MOST_ROWS;
+        if is_full {
+            self.write(connection).await?;
+        }
+        Ok(is_full)
     }
 
-    /// Notes the end of a page, and tells whether it is time to write.
-    pub(super) fn is_full(&mut self) -> bool {
-        self.pages += 1;
-        self.pages >= MOST_PAGES || self.said.len() >= MOST_ROWS
+    async fn end(&mut self, connection: &mut PgConnection) -> sqlx::Result<()> {
+        self.write(connection).await
+    }
+}
+
+impl Hot {
+    /// Makes the tables that are copied to. They are emptied by every commit.
+    pub(super) async fn stage(
+        connection: &mut PgConnection,
+        tables: &[&Table],
+    ) -> sqlx::Result<Self> {
+        for table in tables.iter().filter(|table| table.merges) {
+            let sql = format!(
+                "create temp table {}_stage (like {}) on commit delete rows",
+                table.name,
+                aside(table)
+            );
+            connection.execute(AssertSqlSafe(sql)).await?;
+        }
+        Ok(Self::default())
     }
 
     /// Writes everything, and keeps it as known.
-    pub(super) async fn write(&mut self, connection: &mut PgConnection) -> sqlx::Result<()> {
-        self.pages = 0;
+    async fn write(&mut self, connection: &mut PgConnection) -> sqlx::Result<()> {
+        let mut transaction = connection.begin().await?;
         for (table, said) in std::mem::take(&mut self.said).into_tables() {
             let known = self.known.remove(table.name).unwrap_or_default();
-            let rows = join(connection, table, known, said).await?;
-            write(connection, table, &rows).await?;
+            let known = know(&mut transaction, table, known, &said).await?;
+            let (mut rows, mut new) = join(table, known, said);
+            copy::copy(&mut transaction, table, &aside(table), &new).await?;
+            overwrite(&mut transaction, table, &rows).await?;
+            rows.append(&mut new);
             self.known.insert(table.name, rows);
         }
-        Ok(())
-    }
-
-    /// Forgets what is known, before somebody else writes.
-    pub(super) fn forget(&mut self) {
-        self.known.clear();
+        self.pages = 0;
+        transaction.commit().await
     }
 }
 
-/// Only those are read that are not known.
-async fn join(
+/// The rows that are there of those that something is said of. Only those are read that are not known.
+async fn know(
     connection: &mut PgConnection,
     table: &Table,
     mut known: BTreeMap<Key, Row>,
-    mut said: BTreeMap<Key, Row>,
+    said: &BTreeMap<Key, Row>,
 ) -> sqlx::Result<BTreeMap<Key, Row>> {
     known.retain(|key, _| said.contains_key(key));
     let unknown = said.keys().filter(|key| !known.contains_key(*key));
-    known.extend(load(connection, table, &aside(table), unknown).await?);
-    for (key, known) in known {
-        if let Some(row) = said.get_mut(&key) {
-            let new = std::mem::replace(row, known);
-            row.join(table, new);
+    let read = load(connection, table, &aside(table), unknown).await?;
+    known.extend(read);
+    Ok(known)
+}
+
+/// The rows that are there, joined with what is said, and those that are new.
+fn join(
+    table: &Table,
+    mut known: BTreeMap<Key, Row>,
+    mut said: BTreeMap<Key, Row>,
+) -> (BTreeMap<Key, Row>, BTreeMap<Key, Row>) {
+    for (key, row) in &mut known {
+        if let Some(said) = said.remove(key) {
+            row.join(table, said);
         }
     }
-    Ok(said)
+    (known, said)
 }
 
 /// By way of a table of this session's, which is copied to: many times faster than by JSON.
-async fn write(
+async fn overwrite(
     connection: &mut PgConnection,
     table: &Table,
     rows: &BTreeMap<Key, Row>,
@@ -92,17 +129,4 @@ async fn write(
         aside(table)
     );
     connection.execute(AssertSqlSafe(sql)).await.map(drop)
-}
-
-/// Makes the tables that are copied to. They are emptied by every commit.
-pub(super) async fn stage(connection: &mut PgConnection, tables: &[&Table]) -> sqlx::Result<()> {
-    for table in tables.iter().filter(|table| table.merges) {
-        let sql = format!(
-            "create temp table {}_stage (like {}) on commit delete rows",
-            table.name,
-            aside(table)
-        );
-        connection.execute(AssertSqlSafe(sql)).await?;
-    }
-    Ok(())
 }

@@ -25,9 +25,11 @@ struct Tables(BTreeMap<&'static str, (&'static Table, BTreeMap<String, Row>)>);
 impl Tables {
     fn of(arrivals: &[Arrival]) -> Self {
         let mut rows = Rows::default();
-        for arrival in arrivals {
-            rows.join(project(&event(&arrival.body)));
-        }
+        rows.extend(
+            arrivals
+                .iter()
+                .map(|arrival| project(&event(&arrival.body))),
+        );
         let named = |(table, rows): (&'static Table, BTreeMap<Vec<String>, Row>)| {
             let rows = rows.into_iter().map(|(key, row)| (key[1..].join("/"), row));
             (table.name, (table, rows.collect()))

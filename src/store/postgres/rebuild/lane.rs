@@ -1,0 +1,87 @@
+//! Fills tables aside on a connection of its own, while others are filled beside them.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use sqlx::{Connection, PgConnection};
+use tokio::sync::{mpsc, watch};
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::domain::{EventId, Key, Row, Table};
+
+/// How far something is: the last event, and how many there were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Reached {
+    pub(super) last: EventId,
+    pub(super) events: u64,
+}
+
+/// What some events say of some tables.
+pub(super) type Said = Vec<(&'static Table, BTreeMap<Key, Row>)>;
+
+/// How a lane fills its tables.
+#[async_trait]
+pub(super) trait Filling: Send + 'static {
+    /// Takes what some events say, and tells whether everything that was taken is written.
+    async fn take(&mut self, connection: &mut PgConnection, said: Said) -> sqlx::Result<bool>;
+
+    /// Writes what is not written yet.
+    async fn end(&mut self, connection: &mut PgConnection) -> sqlx::Result<()>;
+}
+
+/// Takes what events say, in their order.
+pub(super) struct Lane {
+    waiting: mpsc::Sender<(Said, Reached)>,
+    written: watch::Receiver<Option<Reached>>,
+    task: AbortOnDropHandle<sqlx::Result<()>>,
+}
+
+impl Lane {
+    /// Begins, and lets so many pages wait.
+    pub(super) fn start(connection: PgConnection, filling: impl Filling, most: usize) -> Self {
+        let (waiting, pages) = mpsc::channel(most);
+        let (done, written) = watch::channel(None);
+        let task = tokio::spawn(fill(connection, filling, pages, done));
+        Self {
+            waiting,
+            written,
+            task: AbortOnDropHandle::new(task),
+        }
+    }
+
+    /// Hands over a page. An error may be that of an earlier one.
+    pub(super) async fn put(&mut self, said: Said, reached: Reached) -> sqlx::Result<()> {
+        if self.waiting.send((said, reached)).await.is_ok() {
+            return Ok(());
+        }
+        let ended = (&mut self.task).await;
+        ended.unwrap_or(Err(sqlx::Error::WorkerCrashed))
+    }
+
+    /// Up to where everything is written; nothing before the first time.
+    pub(super) fn written(&self) -> Option<Reached> {
+        *self.written.borrow()
+    }
+
+    /// Waits until everything is written.
+    pub(super) async fn finish(self) -> sqlx::Result<()> {
+        drop(self.waiting);
+        let ended = self.task.await;
+        ended.unwrap_or(Err(sqlx::Error::WorkerCrashed))
+    }
+}
+
+async fn fill(
+    mut connection: PgConnection,
+    mut filling: impl Filling,
+    mut pages: mpsc::Receiver<(Said, Reached)>,
+    done: watch::Sender<Option<Reached>>,
+) -> sqlx::Result<()> {
+    while let Some((said, reached)) = pages.recv().await {
+        if filling.take(&mut connection, said).await? {
+            done.send_replace(Some(reached));
+        }
+    }
+    filling.end(&mut connection).await?;
+    connection.close().await
+}

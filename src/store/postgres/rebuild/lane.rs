@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use sqlx::{Connection, PgConnection};
-use tokio::sync::{mpsc, watch};
-use tokio_util::task::AbortOnDropHandle;
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
 
 use crate::domain::{EventId, Key, Row, Table};
 
@@ -33,7 +35,8 @@ pub(super) trait Filling: Send + 'static {
 pub(super) struct Lane {
     waiting: mpsc::Sender<(Said, Reached)>,
     written: watch::Receiver<Option<Reached>>,
-    task: AbortOnDropHandle<sqlx::Result<()>>,
+    /// One task, which ends with this.
+    task: JoinSet<sqlx::Result<()>>,
 }
 
 impl Lane {
@@ -41,11 +44,12 @@ impl Lane {
     pub(super) fn start(connection: PgConnection, filling: impl Filling, most: usize) -> Self {
         let (waiting, pages) = mpsc::channel(most);
         let (done, written) = watch::channel(None);
-        let task = tokio::spawn(fill(connection, filling, pages, done));
+        let mut task = JoinSet::new();
+        task.spawn(fill(connection, filling, pages, done));
         Self {
             waiting,
             written,
-            task: AbortOnDropHandle::new(task),
+            task,
         }
     }
 
@@ -54,8 +58,7 @@ impl Lane {
         if self.waiting.send((said, reached)).await.is_ok() {
             return Ok(());
         }
-        let ended = (&mut self.task).await;
-        ended.unwrap_or(Err(sqlx::Error::WorkerCrashed))
+        ended(&mut self.task).await
     }
 
     /// Up to where everything is written; nothing before the first time.
@@ -65,9 +68,18 @@ impl Lane {
 
     /// Waits until everything is written.
     pub(super) async fn finish(self) -> sqlx::Result<()> {
-        drop(self.waiting);
-        let ended = self.task.await;
-        ended.unwrap_or(Err(sqlx::Error::WorkerCrashed))
+        let Self {
+            waiting, mut task, ..
+        } = self;
+        drop(waiting);
+        ended(&mut task).await
+    }
+}
+
+async fn ended(task: &mut JoinSet<sqlx::Result<()>>) -> sqlx::Result<()> {
+    match task.join_next().await {
+        Some(Ok(ended)) => ended,
+        _ => Err(sqlx::Error::WorkerCrashed),
     }
 }
 

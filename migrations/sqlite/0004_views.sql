@@ -637,6 +637,9 @@ with of_members as (
            count(*) filter (where stage is null and list_name is not null) as without_stage
     from jobs
     where deleted_at is null
+      and not exists (select 1 from members
+                      where members.source = jobs.source and members.id = jobs.owner_member_id
+                        and members.deleted_at is not null)
     group by source
 ), of_acceptances as (
     select source,
@@ -655,6 +658,12 @@ with of_members as (
            count(*) filter (where category is null) as without_category
     from activities
     where deleted_at is null
+      and not exists (select 1 from jobs
+                      where jobs.source = activities.source and jobs.id = activities.job_id
+                        and jobs.deleted_at is not null)
+      and not exists (select 1 from members
+                      where members.source = activities.source and members.id = activities.owner_member_id
+                        and members.deleted_at is not null)
     group by source
 ), known_types (type) as (
     values

@@ -2,7 +2,11 @@
 
 use huntr_receiver::{
     domain::{EventRecord, Insertion, NewEvent, Rows, Timestamp},
-    providers::{Arrival, huntr::organization::Organization, reading},
+    providers::{
+        Arrival,
+        huntr::organization::{COHORT, GRADUATION, Organization, PROGRAM},
+        reading,
+    },
     store::Store,
 };
 
@@ -11,13 +15,19 @@ use crate::store::samples::event;
 /// So many arrivals at once.
 const BATCH: usize = 500;
 
-/// Stores half a year of an organisation, which tells afterwards what happened in it.
+/// Stores half a year of an organisation, which tells afterwards what happened in it. The views read its fields.
 pub(crate) async fn fill(
     store: &dyn Store,
     members: u32,
     seed: u64,
     ends_at: Timestamp,
 ) -> Organization {
+    let settings = [
+        ("cohort_field", COHORT),
+        ("graduation_field", GRADUATION),
+        ("program_field", PROGRAM),
+    ];
+    store.set_tables_settings(&settings).await.expect("set");
     let mut organization = Organization::new(members, seed, ends_at);
     loop {
         let batch: Vec<NewEvent> = organization.by_ref().take(BATCH).map(arrived).collect();

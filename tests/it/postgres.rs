@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use huntr_receiver::store::{Schema, Store, postgres::PostgresStore};
+use huntr_receiver::{
+    domain::{Timestamp, iso_millis},
+    store::{Schema, Store, postgres::PostgresStore},
+};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tokio::sync::{Mutex, OnceCell};
 
@@ -45,6 +48,24 @@ pub(crate) async fn fresh_database() -> String {
         })
         .await;
     create_database(&format!("template {template}")).await
+}
+
+/// The URL of a new database with all migrations applied, in which it is always the same time: of what views tell,
+/// much is something else every second.
+pub(crate) async fn database_at(now: &Timestamp) -> String {
+    let url = empty_database().await;
+    let frozen = format!(
+        "create schema frozen; create function frozen.now() returns timestamptz stable language sql \
+         as 'select timestamptz ''{}'''",
+        iso_millis(now)
+    );
+    execute(&url, &frozen).await;
+    let separator = if url.contains('?') { '&' } else { '?' };
+    let url = format!("{url}{separator}options[search_path]=frozen,public,pg_catalog");
+    let store = connect(&url).await;
+    store.migrate().await.expect("migrating the database");
+    store.close().await;
+    url
 }
 
 /// A store on the database with this URL.

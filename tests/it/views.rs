@@ -21,6 +21,7 @@ macro_rules! on_both_databases {
 
 mod employers;
 mod fields;
+mod history;
 mod hunty;
 mod members;
 mod offers;

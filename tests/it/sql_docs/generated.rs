@@ -7,12 +7,8 @@ use std::{collections::BTreeMap, fmt::Write, path::Path};
 
 use chrono::DateTime;
 use huntr_receiver::{
-    providers::{
-        Sample,
-        huntr::organization::{COHORT, GRADUATION, PROGRAM},
-        reading, sample_event,
-    },
-    store::{FieldStore, Schema, TableStore, sqlite::SqliteStore},
+    providers::{Sample, reading, sample_event},
+    store::{Schema, TableStore, sqlite::SqliteStore},
 };
 use serde_json::{Map, Value};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
@@ -90,25 +86,11 @@ async fn the_generated_part_is_current() {
     compare(&text);
 }
 
-/// A database whose `now()` is always the same, as the views would tell something else every day.
+/// A database of a sample organisation, and of what else there are samples of.
 async fn sample_database() -> String {
-    let url = postgres::empty_database().await;
-    let frozen = format!(
-        "create schema frozen; create function frozen.now() returns timestamptz stable language sql \
-         as 'select timestamptz ''{NOW}'''"
-    );
-    postgres::execute(&url, &frozen).await;
-    let separator = if url.contains('?') { '&' } else { '?' };
-    let url = format!("{url}{separator}options[search_path]=frozen,public,pg_catalog");
-    let store = postgres::connect(&url).await;
-    store.migrate().await.expect("migrated");
-    let settings = [
-        ("cohort_field", COHORT),
-        ("graduation_field", GRADUATION),
-        ("program_field", PROGRAM),
-    ];
-    store.set_tables_settings(&settings).await.expect("set");
     let now = DateTime::parse_from_rfc3339(NOW).expect("a time").to_utc();
+    let url = postgres::database_at(&now).await;
+    let store = postgres::connect(&url).await;
     organization::fill(&store, 60, 7, now).await;
     for body in [HUNTY_V1, HUNTY_V2] {
         let sample = Sample {

@@ -1,5 +1,7 @@
 //! A few rows of the typed tables, in the words of the job search, and what a query says of them.
 
+mod frozen;
+
 use chrono::{DateTime, TimeDelta};
 use huntr_receiver::{
     domain::{Clock, SystemClock, Timestamp, iso_millis},
@@ -182,6 +184,12 @@ impl Scene {
 
     /// The answer, a line for each row: nothing is `-`, true and false are 1 and 0, times are days.
     pub(super) async fn ask(&self, columns: &str, rest: &str) -> Vec<String> {
+        let rows = self.ask_in_full(columns, rest).await;
+        rows.iter().map(|row| line(row)).collect()
+    }
+
+    /// The answer as it is, a list of values for each row.
+    pub(super) async fn ask_in_full(&self, columns: &str, rest: &str) -> Vec<Vec<Value>> {
         let array = match &self.sql {
             Sql::Sqlite { .. } => "json_array",
             Sql::Postgres(_) => "json_build_array",
@@ -193,7 +201,8 @@ impl Scene {
             Sql::Postgres(pool) => sqlx::query_scalar(query).fetch_all(pool).await,
         };
         let rows = rows.unwrap_or_else(|error| panic!("{error}:\n{sql}"));
-        rows.iter().map(|row| line(row)).collect()
+        let array = |row: &String| serde_json::from_str(row).expect("an array");
+        rows.iter().map(array).collect()
     }
 }
 
@@ -220,9 +229,8 @@ fn with(row: Value, more: Value) -> Value {
     row.into()
 }
 
-fn line(row: &str) -> String {
-    let values: Vec<Value> = serde_json::from_str(row).expect("an array");
-    let cells: Vec<_> = values.iter().map(cell).collect();
+fn line(row: &[Value]) -> String {
+    let cells: Vec<_> = row.iter().map(cell).collect();
     cells.join(" | ")
 }
 

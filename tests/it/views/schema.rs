@@ -12,7 +12,7 @@ const SQLITE: &str = "(select views.name as view, columns.cid as place, columns.
      from sqlite_master views join pragma_table_info(views.name) columns where views.type = 'view') as known";
 const POSTGRES: &str = "(select table_name as view, ordinal_position as place, column_name
      from information_schema.columns join pg_views on viewname = table_name and schemaname = table_schema
-     where table_schema = 'public') as known";
+     where table_schema = current_schema()) as known";
 
 /// The columns of each view, in order.
 pub(super) async fn views(scene: &Scene) -> BTreeMap<String, Vec<String>> {

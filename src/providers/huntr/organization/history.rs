@@ -46,8 +46,10 @@ pub struct Person {
     pub email: String,
     /// When the account was made.
     pub created_at: Timestamp,
-    /// When the person last did something here; only some Actions say so.
+    /// When the person last did something here.
     pub last_seen_at: Timestamp,
+    /// The newest of what Actions say of that: only some do.
+    pub last_seen_as_told: Option<Timestamp>,
 }
 
 /// Who did something.

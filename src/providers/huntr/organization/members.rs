@@ -54,6 +54,7 @@ impl World {
             email,
             created_at: self.now,
             last_seen_at: self.now,
+            last_seen_as_told: None,
         }
     }
 

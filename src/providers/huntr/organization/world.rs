@@ -158,6 +158,7 @@ impl World {
         let in_full = self.dice.percent(25);
         let at = self.now;
         self.record(draft);
+        self.record_what_is_told(draft, in_full);
         let body = render(&self.history, draft, &Moment { id, at, in_full });
         self.send(draft.by == By::Workflow, body);
         id
@@ -181,6 +182,21 @@ impl World {
             By::Advisor(_) => member.actions.advisors += 1,
             By::Workflow => member.actions.workflow += 1,
             By::Other => {}
+        }
+    }
+
+    /// Whoever is embedded in full comes with when they were last seen; the subject of an Action always is.
+    fn record_what_is_told(&mut self, draft: &Draft, in_full: bool) {
+        let is_subject = draft.kind.starts_with("MEMBER_");
+        let member = draft.member.filter(|_| in_full || is_subject);
+        let advisor = match draft.by {
+            By::Advisor(advisor) if in_full => Some(advisor),
+            _ => None,
+        };
+        let members = member.map(|member| &mut self.history.members[member].person);
+        let advisors = advisor.map(|advisor| &mut self.history.advisors[advisor]);
+        for person in members.into_iter().chain(advisors) {
+            person.last_seen_as_told = Some(person.last_seen_at);
         }
     }
 

@@ -537,7 +537,7 @@ with of_employers as (
 )
 select groups.source,
        employer_group,
-       min(name) as name,
+       min(name collate "C") as name,
        coalesce(bool_or(is_partner), false) as is_partner,
        count(*) as employers,
        coalesce(sum(jobs), 0)::bigint as jobs,

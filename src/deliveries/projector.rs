@@ -103,7 +103,7 @@ impl Projector {
         for job in jobs {
             let projected = project(&job.event);
             faults.push(projected.is_none());
-            rows.extend(projected);
+            rows.extend(projected.into_iter().flatten());
             // Others want to run.
             tokio::task::yield_now().await;
         }

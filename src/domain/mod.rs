@@ -17,4 +17,4 @@ pub use event::{EventId, EventRecord, EventSummary, Insertion, NewEvent, Origin}
 pub use field::{MemberField, MemberFields};
 pub use name::{InvalidName, Name};
 pub use rejected::{RejectedId, RejectedRequest, StoredRejection};
-pub use rows::{Column, Key, Kind, Row, Rows, Table, Value, Version};
+pub use rows::{Column, Key, Kind, Row, Rows, Said, Table, Value, Version};

@@ -107,6 +107,9 @@ struct Cell {
 /// The source, and the key.
 pub type Key = Vec<String>;
 
+/// What an event says of one row.
+pub type Said = (&'static Table, Key, Row);
+
 /// Rows of several tables.
 #[derive(Debug, Clone, Default)]
 pub struct Rows(BTreeMap<&'static str, (&'static Table, BTreeMap<Key, Row>)>);
@@ -310,13 +313,11 @@ impl Rows {
     }
 }
 
-/// Joins all rows of the others.
-impl Extend<Self> for Rows {
-    fn extend<T: IntoIterator<Item = Self>>(&mut self, others: T) {
-        for (table, rows) in others.into_iter().flat_map(Self::into_tables) {
-            for (key, row) in rows {
-                self.add(table, key, row);
-            }
+/// Joins what is said of the same row.
+impl Extend<Said> for Rows {
+    fn extend<T: IntoIterator<Item = Said>>(&mut self, said: T) {
+        for (table, key, row) in said {
+            self.add(table, key, row);
         }
     }
 }

@@ -186,7 +186,7 @@ async fn missing_rows(
     for event in events {
         let summary = &event.summary;
         if written.contains(&vec![summary.source.clone(), summary.delivery_id.clone()]) {
-            rows.extend(project(event));
+            rows.extend(project(event).into_iter().flatten());
         }
     }
     let mut missing = Vec::new();

@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use serde::Deserialize;
 
 use crate::{
-    domain::{EventRecord, Rows},
+    domain::{EventRecord, Said},
     providers::reading,
 };
 
@@ -54,11 +54,11 @@ impl Config {
     }
 }
 
-/// What an event says of the rows.
+/// What an event says of rows.
 ///
 /// Nothing when its reading panics, which is in the log then: a fault of ours costs one event, not the tables.
 #[must_use]
-pub fn project(event: &EventRecord) -> Option<Rows> {
+pub fn project(event: &EventRecord) -> Option<Vec<Said>> {
     let reading = reading(&event.summary.provider);
     catch_unwind(AssertUnwindSafe(|| reading.project(event))).ok()
 }

@@ -159,7 +159,7 @@ async fn work_out(events: Vec<EventRecord>) -> Result<Page, StoreError> {
     let last = events.last().map_or(EventId(0), |event| event.summary.id);
     let rows = spawn_blocking(move || {
         let mut rows = Rows::default();
-        rows.extend(events.iter().filter_map(project));
+        rows.extend(events.iter().filter_map(project).flatten());
         rows
     });
     Ok(Page {
@@ -187,7 +187,7 @@ async fn keep(
             let mut rows = Rows::default();
             for row in store.typed_rows(journal.table, keys).await? {
                 if let Some(event) = recall(journal, &row) {
-                    rows.extend(project(&event));
+                    rows.extend(project(&event).into_iter().flatten());
                     count += 1;
                 }
             }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, value::RawValue};
 
 pub(super) use self::mrkdwn::{bold, plain};
 use super::{Envelope, Sample, huntr, hunty, json::Field, recall::Recalled};
-use crate::domain::{EventId, EventRecord, EventSummary, Origin, Rows, Timestamp};
+use crate::domain::{EventId, EventRecord, EventSummary, Origin, Said, Timestamp};
 
 /// How what a vendor sent is read for those it is delivered to. Never fails: what it cannot read it leaves out.
 pub trait Reading: Send + Sync {
@@ -30,8 +30,8 @@ pub trait Reading: Send + Sync {
     /// One sentence for people, in Slack's mrkdwn. Bounded, and without control characters.
     fn headline(&self, event: &EventRecord) -> String;
 
-    /// The rows of the typed tables that an event speaks of.
-    fn project(&self, event: &EventRecord) -> Rows;
+    /// What an event says of rows of the typed tables, of some perhaps more than once.
+    fn project(&self, event: &EventRecord) -> Vec<Said>;
 
     /// The body that a row of the table with all events is of, or one that says the same.
     fn recall(&self, row: &Map<String, Json>) -> Option<Recalled>;
@@ -98,8 +98,8 @@ impl Reading for Generic {
         generic_headline(event)
     }
 
-    fn project(&self, _event: &EventRecord) -> Rows {
-        Rows::default()
+    fn project(&self, _event: &EventRecord) -> Vec<Said> {
+        Vec::new()
     }
 
     fn recall(&self, _row: &Map<String, Json>) -> Option<Recalled> {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::StoreError;
-use crate::domain::{EventId, EventRecord, Key, Rows, Table, Timestamp};
+use crate::domain::{EventId, EventRecord, Key, Rows, Said, Table, Timestamp};
 
 /// What is to be filled again, and how.
 #[derive(Debug, Clone)]
@@ -11,7 +11,7 @@ pub struct RebuildPlan {
     /// The tables.
     pub tables: Vec<&'static Table>,
     /// What an event says of their rows.
-    pub project: fn(&EventRecord) -> Option<Rows>,
+    pub project: fn(&EventRecord) -> Option<Vec<Said>>,
     /// Whose work it is: only the same version goes on with it.
     pub version: &'static str,
     /// Whether to begin anew where one was interrupted.

@@ -39,7 +39,7 @@ pub(crate) async fn fill(
         for (event, insertion) in batch.into_iter().zip(insertions) {
             if let Insertion::Stored(id) = insertion {
                 let reading = reading(event.provider);
-                rows.extend([reading.project(&EventRecord::new(id, event))]);
+                rows.extend(reading.project(&EventRecord::new(id, event)));
             }
         }
         store.apply(&rows, "the tests", &[]).await.expect("applied");

@@ -20,14 +20,14 @@ use serde_json::{Map, Value as Json};
 
 use self::access::{id_at, id_in, object, seconds};
 use crate::{
-    domain::{EventRecord, Row, Rows, Table, Timestamp, Value, Version},
+    domain::{EventRecord, Row, Said, Table, Timestamp, Value, Version},
     providers::json::{cell, tame},
 };
 
 type Object = Map<String, Json>;
 
-/// The rows that an event speaks of.
-pub(super) fn project(event: &EventRecord) -> Rows {
+/// What an event says of rows.
+pub(super) fn project(event: &EventRecord) -> Vec<Said> {
     let payload = tame(&event.body);
     let json = payload
         .as_deref()
@@ -45,7 +45,7 @@ pub(super) fn project(event: &EventRecord) -> Rows {
     action.note();
     action.contact();
     action.stage_change();
-    action.rows
+    action.said
 }
 
 /// An Action while it is read.
@@ -57,7 +57,7 @@ struct Action<'a> {
     version: Version,
     owner: Option<String>,
     creator: Option<String>,
-    rows: Rows,
+    said: Vec<Said>,
 }
 
 /// An action type, such as `JOB_MOVED`.
@@ -114,7 +114,7 @@ impl<'a> Action<'a> {
             version,
             owner,
             creator: id_in(json, "creatorMember"),
-            rows: Rows::default(),
+            said: Vec::new(),
         }
     }
 
@@ -163,7 +163,7 @@ impl<'a> Action<'a> {
     fn add(&mut self, table: &'static Table, ids: &[&str], row: Row) {
         let key = std::iter::once(self.source).chain(ids.iter().copied());
         let key = key.map(str::to_owned).collect();
-        self.rows.add(table, key, row);
+        self.said.push((table, key, row));
     }
 
     /// What is deleted stays deleted, unless a newer Action about itself brings it back.

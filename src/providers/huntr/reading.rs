@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, value::RawValue};
 
 use super::{PROVIDER, SIGNATURE_HEADER_NAME, action, headline, projection};
 use crate::{
-    domain::{EventRecord, Rows},
+    domain::{EventRecord, Said},
     providers::{
         Envelope, reading,
         recall::{self, Recalled},
@@ -71,7 +71,7 @@ impl reading::Reading for Reading {
         headline::of(event).unwrap_or_else(|| reading::generic_headline(event))
     }
 
-    fn project(&self, event: &EventRecord) -> Rows {
+    fn project(&self, event: &EventRecord) -> Vec<Said> {
         projection::project(event)
     }
 

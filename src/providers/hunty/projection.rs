@@ -8,7 +8,7 @@ use crate::{
     domain::{
         Column, EventRecord,
         Kind::{Integer, Json as AnyJson, Text, Time},
-        Row, Rows, Table, Timestamp, Value, Version,
+        Row, Said, Table, Timestamp, Value, Version,
     },
     providers::{
         json::{cell, id, tame, unix_seconds},
@@ -62,8 +62,8 @@ pub(in crate::providers) const JOURNAL: &Table = &EVENTS;
 /// All of them.
 pub(in crate::providers) static TABLES: [&Table; 2] = [&EVENTS, &ENTITIES];
 
-/// The rows that an event speaks of.
-pub(super) fn project(event: &EventRecord) -> Rows {
+/// What an event says of rows.
+pub(super) fn project(event: &EventRecord) -> Vec<Said> {
     let tame = tame(&event.body).unwrap_or_default();
     let json: Object = serde_json::from_str(&tame).unwrap_or_default();
     let envelope = Envelope::of(event, &json);
@@ -71,20 +71,19 @@ pub(super) fn project(event: &EventRecord) -> Rows {
         at: envelope.fired_at.map(|at| at.timestamp_millis()),
         id: Arc::from(&*event.summary.delivery_id),
     };
-    let mut rows = Rows::default();
     let key = |ids: &[&str]| {
         let parts = std::iter::once(&*event.summary.source).chain(ids.iter().copied());
         parts.map(str::to_owned).collect::<Vec<_>>()
     };
     let told = envelope.row(&EVENTS, version.clone(), event);
-    rows.add(&EVENTS, key(&[&event.summary.delivery_id]), told);
+    let mut said = vec![(&EVENTS, key(&[&event.summary.delivery_id]), told)];
     if let Some(entity) = &envelope.entity {
         let snapshot = envelope.row(&ENTITIES, version, event);
         let domain = envelope.text("domain");
         let domain = domain.as_text().unwrap_or_default();
-        rows.add(&ENTITIES, key(&[domain, entity]), snapshot);
+        said.push((&ENTITIES, key(&[domain, entity]), snapshot));
     }
-    rows
+    said
 }
 
 /// An envelope that says what a row of [`EVENTS`] does; what was no envelope is its payload.

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, value::RawValue};
 
 use super::{PROVIDER, envelope, projection};
 use crate::{
-    domain::{EventRecord, Rows},
+    domain::{EventRecord, Said},
     providers::{
         Envelope,
         reading::{self, bold, plain},
@@ -91,7 +91,7 @@ impl reading::Reading for Reading {
         candidate_headline(event).unwrap_or_else(|| reading::generic_headline(event))
     }
 
-    fn project(&self, event: &EventRecord) -> Rows {
+    fn project(&self, event: &EventRecord) -> Vec<Said> {
         projection::project(event)
     }
 

@@ -54,7 +54,7 @@ where id = any($1)";
 const PORTION: i64 = 128;
 
 /// Pages that wait in front of each lane, so that none waits for the other.
-const WAITING: usize = 4;
+const WAITING: usize = 2;
 
 /// A rebuild on connections of its own.
 pub(super) struct PostgresRebuild {
@@ -237,7 +237,7 @@ async fn take_applied(connection: &mut PgConnection, plan: &RebuildPlan) -> sqlx
         .await?;
     let mut rows = Rows::default();
     let events = events.into_iter().map(EventRecord::from);
-    rows.extend(events.filter_map(|event| (plan.project)(&event)));
+    rows.extend(events.filter_map(|event| (plan.project)(&event)).flatten());
     aside::join_all(connection, &rows).await?;
     Ok(ids.len())
 }

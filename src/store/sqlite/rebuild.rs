@@ -225,7 +225,7 @@ async fn take_applied(
         .await?;
     let mut rows = Rows::default();
     let events = events.into_iter().map(EventRecord::from);
-    rows.extend(events.filter_map(|event| (plan.project)(&event)));
+    rows.extend(events.filter_map(|event| (plan.project)(&event)).flatten());
     for (table, rows) in rows.tables() {
         join(connection, table, &aside(table), rows).await?;
     }

@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, fmt::Write, path::Path};
 
 use chrono::DateTime;
 use huntr_receiver::{
+    domain::Rows,
     providers::{Sample, reading, sample_event},
     store::{Schema, TableStore, sqlite::SqliteStore},
 };
@@ -99,7 +100,8 @@ async fn sample_database() -> String {
             documented: true,
         };
         let event = sample_event("hunty", &sample, now);
-        let rows = reading("hunty").project(&event);
+        let mut rows = Rows::default();
+        rows.extend(reading("hunty").project(&event));
         store.apply(&rows, "the tests", &[]).await.expect("applied");
     }
     url

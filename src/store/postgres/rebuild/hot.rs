@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use super::{
     aside::aside,
     copy,
-    lane::{Filling, Said},
+    lane::{Filling, Page},
 };
 use crate::{
     domain::{Key, Row, Rows, Table},
@@ -33,8 +33,8 @@ pub(super) struct Hot {
 
 #[async_trait]
 impl Filling for Hot {
-    async fn take(&mut self, connection: &mut PgConnection, said: Said) -> sqlx::Result<bool> {
-        for (table, rows) in said {
+    async fn take(&mut self, connection: &mut PgConnection, page: Page) -> sqlx::Result<bool> {
+        for (table, rows) in page {
             for (key, row) in rows {
                 self.said.add(table, key, row);
             }

@@ -8,7 +8,7 @@ use sqlx::{Connection, Executor, PgConnection};
 use super::{
     aside::aside,
     copy,
-    lane::{Filling, Said},
+    lane::{Filling, Page},
 };
 use crate::{
     domain::{Key, Row, Table},
@@ -20,9 +20,9 @@ pub(super) struct Journals;
 
 #[async_trait]
 impl Filling for Journals {
-    async fn take(&mut self, connection: &mut PgConnection, said: Said) -> sqlx::Result<bool> {
+    async fn take(&mut self, connection: &mut PgConnection, page: Page) -> sqlx::Result<bool> {
         let mut transaction = connection.begin().await?;
-        for (table, rows) in said {
+        for (table, rows) in page {
             copy_or_join(&mut transaction, table, &rows).await?;
         }
         transaction.commit().await?;

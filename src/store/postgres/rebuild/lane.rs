@@ -19,13 +19,13 @@ pub(super) struct Reached {
 }
 
 /// What some events say of some tables.
-pub(super) type Said = Vec<(&'static Table, BTreeMap<Key, Row>)>;
+pub(super) type Page = Vec<(&'static Table, BTreeMap<Key, Row>)>;
 
 /// How a lane fills its tables.
 #[async_trait]
 pub(super) trait Filling: Send + 'static {
     /// Takes what some events say, and tells whether everything that was taken is written.
-    async fn take(&mut self, connection: &mut PgConnection, said: Said) -> sqlx::Result<bool>;
+    async fn take(&mut self, connection: &mut PgConnection, page: Page) -> sqlx::Result<bool>;
 
     /// Writes what is not written yet.
     async fn end(&mut self, connection: &mut PgConnection) -> sqlx::Result<()>;
@@ -33,7 +33,7 @@ pub(super) trait Filling: Send + 'static {
 
 /// Takes what events say, in their order.
 pub(super) struct Lane {
-    waiting: mpsc::Sender<(Said, Reached)>,
+    waiting: mpsc::Sender<(Page, Reached)>,
     written: watch::Receiver<Option<Reached>>,
     /// One task, which ends with this.
     task: JoinSet<sqlx::Result<()>>,
@@ -54,8 +54,8 @@ impl Lane {
     }
 
     /// Hands over a page. An error may be that of an earlier one.
-    pub(super) async fn put(&mut self, said: Said, reached: Reached) -> sqlx::Result<()> {
-        if self.waiting.send((said, reached)).await.is_ok() {
+    pub(super) async fn put(&mut self, page: Page, reached: Reached) -> sqlx::Result<()> {
+        if self.waiting.send((page, reached)).await.is_ok() {
             return Ok(());
         }
         ended(&mut self.task).await
@@ -86,11 +86,11 @@ async fn ended(task: &mut JoinSet<sqlx::Result<()>>) -> sqlx::Result<()> {
 async fn fill(
     mut connection: PgConnection,
     mut filling: impl Filling,
-    mut pages: mpsc::Receiver<(Said, Reached)>,
+    mut pages: mpsc::Receiver<(Page, Reached)>,
     done: watch::Sender<Option<Reached>>,
 ) -> sqlx::Result<()> {
-    while let Some((said, reached)) = pages.recv().await {
-        if filling.take(&mut connection, said).await? {
+    while let Some((page, reached)) = pages.recv().await {
+        if filling.take(&mut connection, page).await? {
             done.send_replace(Some(reached));
         }
     }

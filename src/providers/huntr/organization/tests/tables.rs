@@ -25,11 +25,8 @@ struct Tables(BTreeMap<&'static str, (&'static Table, BTreeMap<String, Row>)>);
 impl Tables {
     fn of(arrivals: &[Arrival]) -> Self {
         let mut rows = Rows::default();
-        rows.extend(
-            arrivals
-                .iter()
-                .map(|arrival| project(&event(&arrival.body))),
-        );
+        let events = arrivals.iter().map(|arrival| event(&arrival.body));
+        rows.extend(events.flat_map(|event| project(&event)));
         let named = |(table, rows): (&'static Table, BTreeMap<Vec<String>, Row>)| {
             let rows = rows.into_iter().map(|(key, row)| (key[1..].join("/"), row));
             (table.name, (table, rows.collect()))

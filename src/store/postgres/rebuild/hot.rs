@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// So many rows and so many pages, with what was written last: some 200 MB at most.
+/// So many rows and so many pages. With what was written last and what waits, a rebuild takes some 350 MB.
 const MOST_ROWS: usize = 30_000;
 const MOST_PAGES: usize = 8;
 

@@ -1,11 +1,11 @@
-//! Authentic bodies that make no sense: 200, kept byte for byte, with a problem that says why.
+//! Authentic bodies that make no sense: 200, kept byte for byte, with a problem that says why, and a row each.
 
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 
 use crate::{
     ledger::Ledger,
     receive::on_both_stores,
-    support::{Running, Setup, action},
+    support::{Running, Setup, action, until},
 };
 
 /// Fits ten megabytes.
@@ -14,7 +14,7 @@ const ROOM: &str = "[server]\nmax_body = \"16 MiB\"\n";
 on_both_stores!(whatever_is_authentic_is_kept);
 
 async fn whatever_is_authentic_is_kept(setup: Setup) {
-    let setup = setup.config(ROOM);
+    let setup = setup.config(ROOM).with_tables();
     let receiver = setup.start();
     let ledger = Ledger::of(&setup).await;
     let with_id = |rest: &str| format!(r#"{{"id":"{}","rest":{rest}}}"#, rest.len()).into_bytes();
@@ -70,6 +70,17 @@ async fn whatever_is_authentic_is_kept(setup: Setup) {
     assert_eq!((answer.status, answer.problem()), (200, None));
     assert!(ledger.event(answer.event()).await.body == large.into_bytes());
     assert_eq!(receiver.get("/live").await.status, 200);
+    each_has_a_row(&ledger).await;
+}
+
+/// Nothing is given up for what a sender wrote.
+async fn each_has_a_row(ledger: &Ledger) {
+    let pending = "select count(*) from deliveries where state = 'pending'";
+    until(async || (ledger.number(pending).await == 0).then_some(())).await;
+    let other = "select count(*) from deliveries where state <> 'delivered'";
+    assert_eq!(ledger.number(other).await, 0);
+    let lacking = "select (select count(*) from events) - (select count(*) from actions)";
+    assert_eq!(ledger.number(lacking).await, 0);
 }
 
 /// Any bytes at all, and JSON that is nearly right.
@@ -91,11 +102,13 @@ fn bodies() -> impl Strategy<Value = Vec<u8>> {
 }
 
 async fn any_bytes_are_kept_once(setup: Setup, cases: Vec<Vec<u8>>) {
+    let setup = setup.with_tables();
     let receiver = setup.start();
     let ledger = Ledger::of(&setup).await;
     for body in cases {
         check(&receiver, &ledger, &body).await;
     }
+    each_has_a_row(&ledger).await;
 }
 
 async fn check(receiver: &Running, ledger: &Ledger, body: &[u8]) {

@@ -170,6 +170,16 @@ impl Value {
         text.map_or(Self::Null, |text| Self::Text(text.into()))
     }
 
+    /// JSON; its `null` is nothing.
+    #[must_use]
+    pub fn json(json: Box<RawValue>) -> Self {
+        if json.get() == "null" {
+            Self::Null
+        } else {
+            Self::Json(json)
+        }
+    }
+
     /// The text, when it is one.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {

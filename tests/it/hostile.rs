@@ -30,6 +30,7 @@ async fn whatever_is_authentic_is_kept(setup: Setup) {
         (with_id(r#""\u0000""#), "a NUL character"),
         (with_id(r#""\ud800\u0041""#), "lone leading surrogate"),
         (with_id("1e999"), "number out of range"),
+        (b"null".to_vec(), "not a JSON object"),
         (br#"{"id":"a","id":"b"}"#.to_vec(), "id occurs twice"),
         (
             br#"{"id":"c","date":1,"date":2}"#.to_vec(),
@@ -69,8 +70,25 @@ async fn whatever_is_authentic_is_kept(setup: Setup) {
     let answer = receiver.post_signed(&large).await;
     assert_eq!((answer.status, answer.problem()), (200, None));
     assert!(ledger.event(answer.event()).await.body == large.into_bytes());
+    for number in [
+        "1e-20000",
+        "0e9999999999",
+        &format!("0.{}1", "0".repeat(17_000)),
+    ] {
+        let answer = receiver.post_signed(with_id(number)).await;
+        assert_eq!(answer.status, 200, "{number}");
+    }
     assert_eq!(receiver.get("/live").await.status, 200);
     each_has_a_row(&ledger).await;
+    for arguments in [&["audit", "--full"][..], &["rebuild"], &["audit", "--full"]] {
+        let output = setup
+            .command()
+            .args(arguments)
+            .output()
+            .expect("running it");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{arguments:?}: {said}");
+    }
 }
 
 /// Nothing is given up for what a sender wrote.

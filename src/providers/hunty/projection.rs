@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, value::RawValue};
 use crate::{
     domain::{
         Column, EventRecord,
-        Kind::{Integer, Json as AnyJson, Text, Time},
+        Kind::{Id, Integer, Json as AnyJson, Text, Time},
         Row, Said, Table, Timestamp, Value, Version,
     },
     providers::{
@@ -25,11 +25,11 @@ static EVENTS: Table = Table {
         Column::new("event_id", Integer),
         Column::new("webhook_id", Text),
         Column::new("idempotency_id", Text),
-        Column::new("domain", Text),
+        Column::new("domain", Id),
         Column::new("event", Text),
         Column::new("version", Integer),
         Column::new("fired_at", Time),
-        Column::new("entity_id", Text),
+        Column::new("entity_id", Id),
         Column::new("previous_status", Text),
         Column::new("status", Text),
         Column::new("payload", AnyJson),
@@ -77,10 +77,8 @@ pub(super) fn project(event: &EventRecord) -> Vec<Said> {
     };
     let told = envelope.row(&EVENTS, version.clone(), event);
     let mut said = vec![(&EVENTS, key(&[&event.summary.delivery_id]), told)];
-    if let Some(entity) = &envelope.entity {
+    if let (Some(domain), Some(entity)) = (envelope.domain_of_entity(), &envelope.entity) {
         let snapshot = envelope.row(&ENTITIES, version, event);
-        let domain = envelope.text("domain");
-        let domain = domain.as_text().unwrap_or_default();
         said.push((&ENTITIES, key(&[domain, entity]), snapshot));
     }
     said
@@ -119,6 +117,7 @@ struct Envelope<'a> {
     version: Option<i16>,
     fired_at: Option<Timestamp>,
     payload: Option<&'a Json>,
+    domain: Option<String>,
     entity: Option<String>,
 }
 
@@ -134,8 +133,16 @@ impl<'a> Envelope<'a> {
             version,
             fired_at: get(json, version, "timestamp").and_then(millis),
             payload,
+            domain: get(json, version, "domain").and_then(id),
             entity,
         }
+    }
+
+    /// An empty one where there is none; nothing where it is none that could be a key.
+    fn domain_of_entity(&self) -> Option<&str> {
+        let is_there = get(self.json, self.version, "domain").is_some_and(|json| !json.is_null());
+        let domain = self.domain.as_deref();
+        if is_there { domain } else { Some("") }
     }
 
     fn text(&self, key: &str) -> Value {
@@ -157,7 +164,7 @@ impl<'a> Envelope<'a> {
                 "event_id" => Value::Integer(event.summary.id.0),
                 "webhook_id" => self.text("webhookId"),
                 "idempotency_id" => self.text("idempotencyId"),
-                "domain" => self.text("domain"),
+                "domain" => Value::text(self.domain.clone()),
                 "event" => self.text("event"),
                 "version" => self
                     .version
@@ -180,7 +187,7 @@ impl<'a> Envelope<'a> {
             None if self.json.is_empty() => return Value::Null,
             None => Json::from(self.json.clone()).to_string(),
         };
-        RawValue::from_string(text).map_or(Value::Null, Value::Json)
+        RawValue::from_string(text).map_or(Value::Null, Value::json)
     }
 }
 

@@ -54,14 +54,14 @@ fn integer(json: &Json) -> Option<i64> {
     })
 }
 
-/// An empty object says nothing.
+/// An empty object or text says nothing.
 fn raw(json: &Json) -> Value {
     match json {
-        Json::Null => Value::Null,
         Json::Object(object) if says_nothing(object) => Value::Null,
+        Json::String(text) if text.is_empty() => Value::Null,
         json => {
             let raw = RawValue::from_string(json.to_string());
-            raw.map_or(Value::Null, Value::Json)
+            raw.map_or(Value::Null, Value::json)
         }
     }
 }

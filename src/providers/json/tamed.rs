@@ -6,6 +6,9 @@ use serde::de::IgnoredAny;
 
 /// PostgreSQL, SQLite and `serde_json` read at least so many levels.
 const MAX_DEPTH: usize = 100;
+/// PostgreSQL takes at most 16,383 digits after the point of a number, however many of them are zero.
+const MAX_NUMBER: usize = 1000;
+const MAX_EXPONENT: u16 = 1000;
 /// What cannot be said, in JSON.
 const REPLACEMENT: &str = "\\ufffd";
 
@@ -20,6 +23,17 @@ pub(in crate::providers) fn tame(body: &[u8]) -> Option<String> {
     };
     tamer.run();
     Some(tamer.tame)
+}
+
+fn fits(number: &str) -> bool {
+    let exponent = number.split(['e', 'E']).nth(1);
+    let is_near = |exponent: &str| {
+        let exponent = exponent.parse().map(i16::unsigned_abs);
+        exponent.is_ok_and(|exponent| exponent <= MAX_EXPONENT)
+    };
+    number.len() <= MAX_NUMBER
+        && exponent.is_none_or(is_near)
+        && number.parse().is_ok_and(f64::is_finite)
 }
 
 struct Tamer<'a> {
@@ -62,8 +76,8 @@ impl Tamer<'_> {
         let is_part = |c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.' | 'e' | 'E');
         let length = self.rest.find(|c| !is_part(c)).unwrap_or(self.rest.len());
         let (number, rest) = self.rest.split_at(length);
-        let fits = number.parse().is_ok_and(f64::is_finite);
-        self.tame.push_str(if fits { number } else { "null" });
+        self.tame
+            .push_str(if fits(number) { number } else { "null" });
         self.rest = rest;
     }
 

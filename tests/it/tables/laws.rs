@@ -1,5 +1,7 @@
 //! What events say joins to the same rows in every order, split and repetition.
 
+use std::collections::BTreeMap;
+
 use huntr_receiver::domain::{Rows, Said};
 
 use super::{histories::Dice, project};
@@ -43,6 +45,54 @@ fn order_splits_and_repetitions_change_nothing() {
             let mut rows = joined(late);
             rows.extend(apart(joined(early)));
             assert_eq!(told(&rows), expected, "the history of seed {seed}");
+        }
+    }
+}
+
+/// The table of what a column names.
+fn parent(column: &str) -> Option<&'static str> {
+    Some(match column {
+        "owner_member_id" | "creator_member_id" | "member_id" => "members",
+        "job_id" => "jobs",
+        "employer_id" => "employers",
+        "activity_id" => "activities",
+        "note_id" => "notes",
+        "contact_id" => "contacts",
+        _ => return None,
+    })
+}
+
+#[test]
+fn whatever_is_named_has_a_row() {
+    for seed in 0..HISTORIES {
+        for event in Dice::new(seed).history() {
+            let rows = joined(&[project(&event)]);
+            let tables: BTreeMap<_, _> = rows
+                .tables()
+                .map(|(table, rows)| (table.name, rows))
+                .collect();
+            for (table, rows) in rows.tables() {
+                for (key, row) in rows {
+                    let keys = table
+                        .key
+                        .iter()
+                        .copied()
+                        .zip(key.iter().skip(1).map(|part| Some(&**part)));
+                    let columns = table.columns.iter().enumerate();
+                    let columns =
+                        columns.map(|(place, column)| (column.name, row.get(place).as_text()));
+                    for (column, id) in keys.chain(columns) {
+                        let (Some(parent), Some(id)) = (parent(column), id) else {
+                            continue;
+                        };
+                        let key = vec![key[0].clone(), id.to_owned()];
+                        let is_there = tables
+                            .get(parent)
+                            .is_some_and(|rows| rows.contains_key(&key));
+                        assert!(is_there, "{}.{column} in {event:?}", table.name);
+                    }
+                }
+            }
         }
     }
 }

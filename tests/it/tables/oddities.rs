@@ -67,6 +67,30 @@ fn places(value: &Value, path: String) -> Vec<String> {
     found
 }
 
+/// No index takes what is longer than some kilobytes, unless it can be compressed.
+#[tokio::test]
+async fn long_names_are_refused_by_no_database() {
+    let mut runner = TestRunner::deterministic();
+    let long = prop::string::string_regex("[!-~]{9000}").expect("a pattern");
+    let long = long.new_tree(&mut runner).expect("a text").current();
+    let hunty = |domain: &str, id: &str| json!({"version": 2, "domain": domain, "event": long, "webhookId": long, "timestamp": 1, "payload": {"id": id}});
+    for database in [Database::sqlite().await, Database::postgres().await] {
+        for (provider, body) in [
+            ("hunty", hunty(&long, "c1")),
+            ("hunty", hunty("candidate", &long)),
+            (
+                "huntr",
+                json!({"id": long, "actionType": long, "job": {"id": long, "title": long}}),
+            ),
+        ] {
+            let rows = fold([&histories::event(provider, &body)]);
+            let applied = database.store.apply(&rows, "nobody", &[]).await;
+            applied.expect("applied");
+        }
+        assert_eq!(database.rows("hunty_entities").await.len(), 0);
+    }
+}
+
 #[tokio::test]
 async fn no_distortion_is_refused_by_a_database() {
     let mut runner = TestRunner::deterministic();

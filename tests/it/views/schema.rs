@@ -66,7 +66,7 @@ async fn megabytes_are_no_harm(scene: Scene) {
     });
     scene.row("stage_changes", moved).await;
     let action = json!({
-        "id": id, "owner_member_id": id, "creator_member_id": id, "created_at": scene.ago(1), "action_type": long,
+        "id": id, "owner_member_id": id, "creator_member_id": id, "created_at": scene.ago(1), "action_type": id,
     });
     scene.row("actions", action).await;
     for view in views(&scene).await.keys() {

@@ -20,6 +20,17 @@ pub(super) fn objects<'a>(
     list.into_iter().flatten().filter_map(Json::as_object)
 }
 
+/// What is embedded in an Action and has a member, an employer or both embedded in turn.
+pub(super) fn embedded(json: &Object) -> impl Iterator<Item = &Object> + use<'_> {
+    let of_activity = || object(object(json, "activity")?, "job");
+    let named = ["job", "activity", "note", "contact"].map(|key| object(json, key));
+    named
+        .into_iter()
+        .flatten()
+        .chain(of_activity())
+        .chain(objects(json, "jobs"))
+}
+
 pub(super) fn id_at(json: &Object, key: &str) -> Option<String> {
     id(json.get(key)?)
 }

@@ -2,18 +2,14 @@
 
 use super::{
     Action, Object,
-    access::{id_at, object, objects},
+    access::{embedded, id_at, object, objects},
 };
 use crate::providers::huntr::tables::EMPLOYERS;
 
 impl Action<'_> {
     pub(super) fn employers(&mut self) {
-        for key in ["job", "activity", "note"] {
-            let nested = object(self.json, key).and_then(|nested| object(nested, "employer"));
-            self.employer(nested);
-        }
-        for job in objects(self.json, "jobs") {
-            self.employer(object(job, "employer"));
+        for nested in embedded(self.json) {
+            self.employer(object(nested, "employer"));
         }
         for employer in objects(self.json, "employers") {
             self.employer(Some(employer));

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::{
     Action, Object,
-    access::{id_at, object, plain},
+    access::{embedded, id_at, object, plain},
 };
 use crate::{
     domain::{Kind, Row, Value},
@@ -21,10 +21,12 @@ impl Action<'_> {
             invitation.and_then(|invitation| object(invitation, "to")),
             false,
         );
-        for key in ["job", "activity", "note"] {
-            if let Some(nested) = object(self.json, key) {
-                self.member(object(nested, "creatorMember"), false);
-                self.member(object(nested, "ownerMember"), false);
+        for nested in embedded(self.json) {
+            self.member(object(nested, "creatorMember"), false);
+            self.member(object(nested, "ownerMember"), false);
+            if let Some(id) = id_at(nested, "memberId") {
+                let row = self.row(&MEMBERS);
+                self.add(&MEMBERS, &[&id], row);
             }
         }
         self.member(object(self.json, "creatorMember"), false);

@@ -47,7 +47,7 @@ impl Action<'_> {
             set(name, list.name);
         }
         let payload = payload.and_then(|payload| RawValue::from_string(payload).ok());
-        set("payload", payload.map_or(Value::Null, Value::Json));
+        set("payload", payload.map_or(Value::Null, Value::json));
         let id = event.summary.delivery_id.clone();
         self.add(&ACTIONS, &[&id], row);
     }

@@ -39,9 +39,9 @@ with named as materialized (
     join member_field_values held on held.source = named.source and held.field_id = named.field_id
 ), profiles as (
     select source, member_id,
-           max(value) filter (where setting = 'cohort_field') as cohort,
-           max(value) filter (where setting = 'program_field') as program,
-           max(value) filter (where setting = 'graduation_field') as graduation
+           max(value collate "C") filter (where setting = 'cohort_field') as cohort,
+           max(value collate "C") filter (where setting = 'program_field') as program,
+           max(value collate "C") filter (where setting = 'graduation_field') as graduation
     from field_values
     group by source, member_id
 ), dated as (
@@ -226,7 +226,8 @@ select first.source,
        employer_id,
        (accepted_at at time zone 'UTC')::date - graduated_on as days_after_graduation
 from first
-left join member_profiles profiles on profiles.source = first.source and profiles.member_id = first.member_id;
+left join member_profiles profiles on profiles.source = first.source and profiles.member_id = first.member_id
+where is_advisor is not true;
 
 comment on view placements is 'Members who have accepted an offer, one row each, with the first acceptance (of two at the same time, the activity).';
 comment on column placements.source is 'The configured source it came in by.';
@@ -381,6 +382,7 @@ select profiles.source,
        count(*) filter (where jobs > 0) as members
 from of_members
 join member_profiles profiles on profiles.source = of_members.source and profiles.member_id = of_members.member_id
+    and not profiles.is_advisor
 cross join lateral (values (1, 'saved', saved), (2, 'applied', applied), (3, 'screened', screened),
                            (4, 'interviewed', interviewed), (5, 'offered', offered), (6, 'accepted', accepted))
     as steps (step_number, step, jobs)
@@ -510,7 +512,8 @@ select weeks.source,
        week_starts_on,
        applications
 from weeks
-join member_profiles profiles on profiles.source = weeks.source and profiles.member_id = weeks.member_id;
+join member_profiles profiles on profiles.source = weeks.source and profiles.member_id = weeks.member_id
+    and not profiles.is_advisor;
 
 comment on view applications_per_week is 'How many jobs each member applied for in each week. A job counts once, in the week in which it was first applied for. Weeks without an application are not in it.';
 comment on column applications_per_week.source is 'The configured source it came in by.';
@@ -574,6 +577,7 @@ with searching as (
            profiles.member_id, name, cohort, advisor_name
     from jobs
     join member_profiles profiles on profiles.source = jobs.source and profiles.member_id = jobs.owner_member_id
+        and not profiles.is_advisor
     where deleted_at is null
       and stage in ('APPLY', 'PHONE_SCREEN', 'PHONE_INTERVIEW', 'ON_SITE_INTERVIEW', 'OFFER_RECEIVED')
       and is_active is not false
@@ -654,7 +658,8 @@ select dated.source,
        decided_at,
        round((extract(epoch from coalesce(decided_at, now()) - offered_at) / 86400)::numeric, 2)::double precision as days
 from dated
-join member_profiles profiles on profiles.source = dated.source and profiles.member_id = dated.member_id;
+join member_profiles profiles on profiles.source = dated.source and profiles.member_id = dated.member_id
+    and not profiles.is_advisor;
 
 comment on view offer_decisions is 'Every job with an offer, an acceptance or a refusal, and what became of it. The first decision counts.';
 comment on column offer_decisions.source is 'The configured source it came in by.';
@@ -674,8 +679,9 @@ with accepted as (
     select distinct on (jobs.source, job_id) profiles.source, program, salary, (salary_min + salary_max) / 2 as amount
     from acceptances jobs
     join member_profiles profiles on profiles.source = jobs.source and profiles.member_id = jobs.member_id
+        and not profiles.is_advisor
     where job_id is not null
-    order by jobs.source, job_id
+    order by jobs.source, job_id, jobs.member_id
 )
 select source,
        program,
@@ -716,7 +722,7 @@ with of_members as (
 ), figures as (
     select profiles.source,
            profiles.advisor_id,
-           max(profiles.advisor_name) as advisor_name,
+           max(profiles.advisor_name collate "C") as advisor_name,
            count(*) as members,
            count(*) filter (where is_active is not false) as active_members,
            count(placed_at) as placed_members,

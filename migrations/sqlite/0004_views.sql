@@ -197,7 +197,7 @@ select ranked.source,
        cast(julianday(date(accepted_at)) - julianday(graduated_on) as integer) as days_after_graduation
 from ranked
 left join member_profiles profiles on profiles.source = ranked.source and profiles.member_id = ranked.member_id
-where place = 1;
+where is_advisor is not true and place = 1;
 
 -- How many of a cohort had accepted an offer so many days after their graduation.
 create view placement_rates as
@@ -336,6 +336,7 @@ with of_members as (
                      when 'interviewed' then interviewed when 'offered' then offered else accepted end as jobs
     from of_members
     join member_profiles profiles on profiles.source = of_members.source and profiles.member_id = of_members.member_id
+        and not profiles.is_advisor
     cross join steps
 )
 select source,
@@ -439,7 +440,8 @@ select weeks.source,
        week_starts_on,
        applications
 from weeks
-join member_profiles profiles on profiles.source = weeks.source and profiles.member_id = weeks.member_id;
+join member_profiles profiles on profiles.source = weeks.source and profiles.member_id = weeks.member_id
+    and not profiles.is_advisor;
 
 -- How far jobs get with each employer.
 create view employer_outcomes as
@@ -482,6 +484,7 @@ with searching as (
            profiles.member_id, name, cohort, advisor_name
     from jobs
     join member_profiles profiles on profiles.source = jobs.source and profiles.member_id = jobs.owner_member_id
+        and not profiles.is_advisor
     where deleted_at is null
       and stage in ('APPLY', 'PHONE_SCREEN', 'PHONE_INTERVIEW', 'ON_SITE_INTERVIEW', 'OFFER_RECEIVED')
       and is_active is not false
@@ -548,7 +551,8 @@ select dated.source,
        decided_at,
        round(julianday(coalesce(decided_at, 'now')) - julianday(offered_at), 2) as days
 from dated
-join member_profiles profiles on profiles.source = dated.source and profiles.member_id = dated.member_id;
+join member_profiles profiles on profiles.source = dated.source and profiles.member_id = dated.member_id
+    and not profiles.is_advisor;
 
 -- What the accepted jobs pay, as far as the salaries can be read.
 create view accepted_salaries as
@@ -560,6 +564,7 @@ with ranked_offers as (
     select profiles.source, program, salary, (salary_min + salary_max) / 2 as amount
     from ranked_offers jobs
     join member_profiles profiles on profiles.source = jobs.source and profiles.member_id = jobs.member_id
+        and not profiles.is_advisor
     where place = 1
 ), ranked as (
     select *,

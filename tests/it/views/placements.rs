@@ -9,6 +9,7 @@ on_both_databases!(
     rates_are_of_those_who_graduated_long_enough_ago,
     whoever_searches_takes_longer_than_whoever_found,
     what_is_no_date_is_no_graduation,
+    what_an_advisor_tries_out_counts_nowhere,
 );
 
 /// Six members, of whom four are placed.
@@ -171,4 +172,27 @@ async fn what_is_no_date_is_no_graduation(scene: Scene) {
 fn sorted(mut lines: Vec<String>) -> Vec<String> {
     lines.sort_unstable();
     lines
+}
+
+async fn what_an_advisor_tries_out_counts_nowhere(scene: Scene) {
+    scene.fields().await;
+    scene.member("ada", &[]).await;
+    let advised = json!({"advisor_id": "ada", "advisor_name": "Ada"});
+    scene.member_with("ben", advised, &[]).await;
+    let pay =
+        json!({"salary": "90000", "salary_min": 90_000, "salary_max": 90_000, "stage": "APPLY"});
+    scene.job("demo", "ada", pay).await;
+    for category in ["Apply", "Offer Received", "Accept Offer"] {
+        scene.done(category, "demo", "ada", 30).await;
+    }
+    for view in [
+        "placements",
+        "funnel_by_cohort",
+        "applications_per_week",
+        "stalled_jobs",
+        "offer_decisions",
+        "accepted_salaries",
+    ] {
+        assert_eq!(scene.ask("count(*)", view).await, ["0"], "{view}");
+    }
 }

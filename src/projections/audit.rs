@@ -2,10 +2,14 @@
 
 mod finding;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
-pub use finding::Finding;
+use tokio::time::{Instant, sleep};
 
+pub use self::finding::Finding;
 use super::{project, rebuild};
 use crate::{
     domain::{EventId, EventRecord, Key, Name, Rows, Table, Timestamp},
@@ -19,6 +23,10 @@ const EVENTS: u32 = 50;
 
 /// Bodies of a sample that are in memory at once.
 const BYTES: u64 = 16 * 1024 * 1024;
+
+/// How long what is under way is waited for.
+const PATIENCE: Duration = Duration::from_secs(15);
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// What is to be looked at.
 #[derive(Debug, Clone)]
@@ -204,9 +212,30 @@ async fn compare(store: &dyn Store) -> Result<Vec<Finding>, StoreError> {
     let mut aside = store.rebuild(rebuild::plan(true)).await?;
     rebuild::fill(store, &mut *aside, &|_| ()).await?;
     rebuild::catch_up(&mut *aside).await?;
+    let unapplied = settled(store, aside.progress().last).await?;
+    if unapplied.count > 0 {
+        aside.finish().await?;
+        let what =
+            "still to be written into the typed tables, so that their rows could not be compared";
+        return Ok(vec![Finding::counted(what, &unapplied, "event").remedy(
+            "run it again when `deliveries list --sink tables` has nothing that is pending",
+        )]);
+    }
     let differences = aside.compare().await?;
     aside.finish().await?;
     Ok(differences.into_iter().map(different).collect())
+}
+
+/// Waits a while until the events up to this one are written. Those that are not then are given.
+async fn settled(store: &dyn Store, last: EventId) -> Result<Tally, StoreError> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let unapplied = store.unapplied_events(last).await?;
+        if unapplied.count == 0 || Instant::now() >= until {
+            return Ok(unapplied);
+        }
+        sleep(PAUSE).await;
+    }
 }
 
 fn different(difference: Difference) -> Finding {

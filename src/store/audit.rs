@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 
 use super::StoreError;
-use crate::domain::{Table, Timestamp};
+use crate::domain::{EventId, Table, Timestamp};
 
 /// Proves the ledger. Each question is answered at one moment, so that what is under way contradicts nothing.
 #[async_trait]
@@ -45,6 +45,13 @@ pub trait AuditStore {
         sink: &str,
         types: Option<&BTreeSet<String>>,
     ) -> Result<Tally, StoreError>;
+
+    /// Events up to this one that are still to be written into the typed tables.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    async fn unapplied_events(&self, last: EventId) -> Result<Tally, StoreError>;
 
     /// How the events of a provider and the table with a row for each of them agree.
     ///
@@ -100,6 +107,10 @@ group by sink
 order by sink";
 
 pub(super) const DEAD: &str = "select sink, count(*), min(id) from deliveries where state = 'dead' group by sink order by sink";
+
+pub(super) const UNAPPLIED: &str = "
+select count(*), min(event_id) from deliveries
+where state = 'pending' and sink = 'tables' and event_id <= $1";
 
 /// `{types}` is a condition on what is bound second.
 pub(super) const UNROUTED: &str = "

@@ -12,7 +12,9 @@ use crate::store::StoreError;
 const HANGING: Duration = Duration::from_secs(10);
 
 /// Of a connection that falls silent half-way the server knows nothing for long, and would keep the locks.
-pub(super) const BEGIN: &str = "begin; set local idle_in_transaction_session_timeout = '10s'";
+/// Whatever the server's default is: what is committed while we wait for a lock is to be seen.
+pub(super) const BEGIN: &str =
+    "begin isolation level read committed; set local idle_in_transaction_session_timeout = '10s'";
 
 /// A connection for a statement that deliveries wait for.
 pub(super) async fn connection(pool: &PgPool) -> Result<PoolConnection<Postgres>, StoreError> {

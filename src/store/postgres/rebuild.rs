@@ -1,4 +1,4 @@
-//! Fills the typed tables again: which rebuild runs, how far it is, and the way to the exchange.
+//! Fills the typed tables again: the way from the first page to the exchange.
 //!
 //! Each typed table is partitioned and has one partition, which holds all rows. The rebuild fills a table of the
 //! same shape and makes it the partition, so that whatever refers to the typed table stays.
@@ -34,10 +34,11 @@ use crate::{
 /// Held by the connection while it lasts ("rebuild" in ASCII): one rebuild at a time.
 const CLAIM: &str = "select pg_try_advisory_lock(32199695064263780)";
 
-/// What a power cut takes away is filled again: commits need not wait for the disk. Plans that were made for tables
-/// that were empty then would read them whole every time.
+/// What a power cut takes away is filled again: commits need not wait for the disk. What is committed while we wait for
+/// a lock is to be seen. Plans that were made for tables that were empty then would read them whole every time.
 const SETTINGS: &str = "
-set synchronous_commit = off; set statement_timeout = 0; set lock_timeout = 0; set plan_cache_mode = force_custom_plan";
+set synchronous_commit = off; set statement_timeout = 0; set lock_timeout = 0;
+set default_transaction_isolation = 'read committed'; set plan_cache_mode = force_custom_plan";
 
 const TAKE_APPLIED: &str = "
 delete from tables_rebuild_events

@@ -7,10 +7,13 @@ use sqlx::AssertSqlSafe;
 
 use super::{SqliteStore, error::store_error};
 use crate::{
-    domain::{Table, Timestamp, iso_millis},
+    domain::{EventId, Table, Timestamp, iso_millis},
     store::{
         AuditStore, JournalTally, StoreError, Tally,
-        audit::{DEAD, JOURNAL, ORPHANED, OVERDUE, TallyRow, UNROUTED, by_sink, journal, tally},
+        audit::{
+            DEAD, JOURNAL, ORPHANED, OVERDUE, TallyRow, UNAPPLIED, UNROUTED, by_sink, journal,
+            tally,
+        },
     },
 };
 
@@ -50,6 +53,15 @@ impl AuditStore for SqliteStore {
         let row: TallyRow = sqlx::query_as(AssertSqlSafe(UNROUTED.replace("{types}", of_type)))
             .bind(sink)
             .bind(types)
+            .fetch_one(&self.readers)
+            .await
+            .map_err(store_error)?;
+        Ok(tally(row))
+    }
+
+    async fn unapplied_events(&self, last: EventId) -> Result<Tally, StoreError> {
+        let row: TallyRow = sqlx::query_as(UNAPPLIED)
+            .bind(last.0)
             .fetch_one(&self.readers)
             .await
             .map_err(store_error)?;

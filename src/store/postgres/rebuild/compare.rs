@@ -1,6 +1,6 @@
 //! Compares the tables aside with the typed tables.
 
-use sqlx::{AssertSqlSafe, Executor, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use super::{aside::aside, take_applied};
 use crate::{
@@ -21,7 +21,14 @@ pub(super) async fn compare(
     plan: &RebuildPlan,
 ) -> sqlx::Result<Vec<Difference>> {
     connection.execute(HOLD).await?;
-    while take_applied(connection, plan).await? > 0 {}
+    loop {
+        let mut transaction = connection.begin().await?;
+        let events = take_applied(&mut transaction, plan).await?;
+        transaction.commit().await?;
+        if events == 0 {
+            break;
+        }
+    }
     connection.execute(CHOOSE_MOMENT).await?;
     connection.execute(LET_GO).await?;
     let mut differences = Vec::new();

@@ -12,11 +12,12 @@ use crate::{
 };
 
 /// We give up before the server looks for deadlocks (after 1 s), for then it might be a reader that it stops.
-const LIMITS: &str = "set local lock_timeout = '500ms'; set local synchronous_commit = on";
+const LIMITS: &str = "set local lock_timeout = '500ms'";
 
 const LIMIT_LOCKING: &str = "set local statement_timeout = '700ms'";
 
-const NO_LIMIT: &str = "set local statement_timeout = 0; set local lock_timeout = 0";
+/// What is exchanged stays so after a power cut.
+const NO_LIMIT: &str = "set local statement_timeout = 0; set local lock_timeout = 0; set local synchronous_commit = on";
 
 const FINISH: &str =
     "update tables_rebuilds set finished_at = now(), renewed_at = now() where id = $1";

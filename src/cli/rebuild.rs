@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::output;
 use crate::{
     config::Config,
-    projections::rebuild::{Rebuilt, rebuild},
+    projections::rebuild::{RebuildError, Rebuilt, rebuild},
     store::{self, EventFilter, Store},
 };
 
@@ -57,7 +57,10 @@ pub(super) async fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode
     let rebuilt = rebuild(&*store, args.restart, &|done| show(&bar, done)).await;
     bar.finish_and_clear();
     store.close().await;
-    let rebuilt = rebuilt.context("the typed tables are as they were")?;
+    let rebuilt = match rebuilt {
+        Err(error @ RebuildError::Unclean(_)) => return Err(error.into()),
+        rebuilt => rebuilt.context("the typed tables are as they were")?,
+    };
     let report = Report {
         events: rebuilt.events,
         kept: rebuilt.kept,

@@ -53,6 +53,11 @@ pub enum RebuildError {
          run it again when these have ended, it goes on where it was"
     )]
     Busy,
+    /// The old tables are not removed yet.
+    #[error(
+        "the typed tables are new, but what is left of the old ones could not be removed; the next rebuild does it"
+    )]
+    Unclean(#[source] StoreError),
 }
 
 /// What is to be rebuilt, and by whom.
@@ -70,7 +75,8 @@ pub fn plan(restart: bool) -> RebuildPlan {
 ///
 /// # Errors
 ///
-/// The typed tables are as they were then.
+/// The typed tables are as they were, but for [`RebuildError::Unclean`], and unless the connection broke in the very
+/// moment of the exchange.
 pub async fn rebuild(
     store: &dyn Store,
     restart: bool,
@@ -83,7 +89,7 @@ pub async fn rebuild(
         done.caught_up += catch_up(&mut *rebuild).await?;
         report(done);
         if rebuild.exchange().await? == Exchange::Done {
-            rebuild.finish().await?;
+            rebuild.finish().await.map_err(RebuildError::Unclean)?;
             return Ok(done);
         }
         sleep(PAUSE).await;

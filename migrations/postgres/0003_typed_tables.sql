@@ -237,7 +237,7 @@ create table jobs (
 
 create table jobs_rows partition of jobs default;
 
-comment on table jobs is 'Jobs on the members boards.';
+comment on table jobs is 'Jobs on the members'' boards.';
 comment on table jobs_rows is 'The rows of jobs: query jobs instead, this one is replaced by a rebuild.';
 comment on column jobs.source is 'The configured source it came in by.';
 comment on column jobs.id is 'Huntr''s id of the job.';

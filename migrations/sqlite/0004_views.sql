@@ -66,8 +66,8 @@ select members.source,
        cohort,
        program,
        graduation,
-       -- A day that the month does not have lands in the next one.
-       case when date(day) = day then day end as graduated_on,
+       -- Adding to a day that the month does not have leads into the next one.
+       case when date(day, '+0 days') = day then day end as graduated_on,
        members.advisor_id,
        advisor_name,
        members.created_at,

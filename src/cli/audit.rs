@@ -15,7 +15,9 @@ use crate::{
 /// Prove that events, deliveries and typed tables tell one story; change nothing
 ///
 /// Every event has its row or a delivery that will write it, nothing is pending past its time, and the typed tables
-/// say what the events say. The receiver may run meanwhile. The exit code is 1 when something is not as it should be.
+/// say what the events say. What was given up for a sink, and what a sink never got, is counted and no failure. The
+/// receiver may run meanwhile. The exit code is 1 when something is not as it should be. With --full, what an
+/// interrupted rebuild has left is removed.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n    huntr-receiver audit\n    huntr-receiver audit --full --json"

@@ -9,11 +9,14 @@ pub type FieldsReader = fn(&[u8]) -> Result<MemberFields, FieldsError>;
 #[derive(Debug, thiserror::Error)]
 pub enum FieldsError {
     /// Or not in UTF-8.
-    #[error("is not JSON")]
+    #[error("it is not JSON")]
     NotJson,
     /// Neither itself nor under `data`.
-    #[error("has no list of fields")]
+    #[error("it has no list of fields")]
     NoList,
+    /// Every field would be taken for removed.
+    #[error("its list has no fields: nothing was changed")]
+    Empty,
     /// Something in the list is something else.
     #[error("number {number} in it is no field")]
     NoField {

@@ -41,8 +41,19 @@ pub enum StoreError {
         path: String,
     },
     /// Another process fills the typed tables again.
-    #[error("a rebuild or a full audit of the typed tables is already running")]
+    #[error(
+        "a rebuild or a full audit of the typed tables is already running: wait until it has ended"
+    )]
     Rebuilding,
+    /// Something that is not ours depends on a part of the database that is to be exchanged.
+    #[error(
+        "something of yours depends on a partition of a typed table: {what}. Drop it, run this again, and make it anew: \
+         a view on the table itself instead of its partition; foreign keys to typed tables cannot stay"
+    )]
+    InTheWay {
+        /// What the database says of it.
+        what: String,
+    },
     /// The file is not the one that was opened: what is written now would be found by nobody.
     #[error("{path} was removed or replaced while it was in use; restart the receiver")]
     Replaced {
@@ -78,6 +89,7 @@ impl StoreError {
             | Self::Forbidden { .. }
             | Self::Locked { .. }
             | Self::Rebuilding
+            | Self::InTheWay { .. }
             | Self::Replaced { .. }
             | Self::NotUtf8 { .. }
             | Self::Io { .. } => false,

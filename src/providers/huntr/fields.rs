@@ -44,9 +44,12 @@ pub(super) fn read(answer: &[u8]) -> Result<MemberFields, FieldsError> {
         let field = serde_json::from_value(field);
         field.map_err(|source| FieldsError::NoField { number, source })
     });
-    let fields: Result<Vec<Described>, _> = fields.collect();
+    let fields: Vec<Described> = fields.collect::<Result<_, _>>()?;
+    if fields.is_empty() {
+        return Err(FieldsError::Empty);
+    }
     Ok(MemberFields {
-        fields: fields?.into_iter().map(MemberField::from).collect(),
+        fields: fields.into_iter().map(MemberField::from).collect(),
         are_all: next.is_null() || next == "",
     })
 }
@@ -90,7 +93,6 @@ mod tests {
         ] {
             assert_eq!(names(&answer), (cohort.clone(), are_all), "{answer}");
         }
-        assert_eq!(names("[]"), (vec![], true));
     }
 
     #[test]
@@ -110,9 +112,13 @@ mod tests {
     #[test]
     fn what_is_no_list_of_fields_is_refused() {
         for (answer, why) in [
-            ("", "is not JSON"),
-            ("{}", "has no list of fields"),
-            (r#"{"data":{"id":"5f"}}"#, "has no list of fields"),
+            ("", "it is not JSON"),
+            ("{}", "it has no list of fields"),
+            (r#"{"data":{"id":"5f"}}"#, "it has no list of fields"),
+            (
+                r#"{"data":[]}"#,
+                "its list has no fields: nothing was changed",
+            ),
             (
                 r#"[{"id":"5f","givenName":"Noor"}]"#,
                 "number 1 in it is no field",

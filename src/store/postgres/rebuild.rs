@@ -194,7 +194,9 @@ impl Rebuild for PostgresRebuild {
     async fn exchange(&mut self) -> Result<Exchange, StoreError> {
         let exchanged =
             exchange::exchange(&mut self.connection, &self.plan, self.id, &self.likeness);
-        exchanged.await.map_err(store_error)
+        exchanged
+            .await
+            .map_err(|error| exchange::in_the_way(&error).unwrap_or_else(|| store_error(error)))
     }
 
     async fn finish(mut self: Box<Self>) -> Result<(), StoreError> {

@@ -88,7 +88,7 @@ fn every_example_is_a_right_call() {
                 .set("RECEIVER__SINKS__CRM__KIND", "stdout")
                 .file("receiver.toml", "")
                 .file("action.json", "{}")
-                .file("member-fields.json", "[]");
+                .file("member-fields.json", r#"[{"id":"5f","name":"Cohort"}]"#);
             let outcome = program.run(&arguments);
             assert_eq!(outcome.code, 1, "{line}: {outcome:?}");
             assert!(outcome.says("Connection refused"), "{line}: {outcome:?}");

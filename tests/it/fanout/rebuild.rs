@@ -260,6 +260,42 @@ async fn grants_and_comments_survive_for_an_owner_who_is_no_superuser() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_hangs_on_a_partition_is_named_and_the_rest_is_kept() {
+    let setup = Setup::postgres().await.with_tables();
+    let (_receiver, mut database) = filled(&setup).await;
+    let settings =
+        "select array_to_string(reloptions, ' ') from pg_class where relname = 'jobs_rows'";
+    database
+        .execute("alter table jobs_rows set (autovacuum_vacuum_scale_factor = 0.01)")
+        .await;
+    for (make, remove, named) in [
+        (
+            "create view of_a_partition as select * from jobs_rows",
+            "drop view of_a_partition",
+            "view of_a_partition depends on table jobs_rows",
+        ),
+        (
+            "create table watched (source text, job text, foreign key (source, job) references jobs (source, id));
+             insert into watched select source, id from jobs limit 1",
+            "drop table watched",
+            "violates foreign key constraint",
+        ),
+    ] {
+        database.execute(make).await;
+        let output = setup.command().arg("rebuild").output().expect("running it");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains(named), "{said}");
+        database.execute(remove).await;
+        let status = setup.command().arg("rebuild").status().expect("running it");
+        assert!(status.success());
+        assert_eq!(
+            database.texts(settings).await,
+            ["autovacuum_vacuum_scale_factor=0.01"]
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reader_of_many_seconds_holds_up_nobody_but_the_exchange() {
     let setup = Setup::postgres().await.with_tables();
     let (receiver, mut database) = filled(&setup).await;

@@ -1,6 +1,6 @@
 //! Exchanges the partitions of all typed tables, in one transaction.
 
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, postgres::PgDatabaseError};
 
 use super::{
     aside::{aside, partition},
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     domain::Table,
-    store::{Exchange, RebuildPlan, postgres::tables::LOCK},
+    store::{Exchange, RebuildPlan, StoreError, postgres::tables::LOCK},
 };
 
 /// We give up before the server looks for deadlocks (after 1 s), for then it might be a reader that it stops.
@@ -88,4 +88,17 @@ fn attach(table: &Table) -> String {
         table.name,
         partition(table)
     )
+}
+
+/// What hangs on a partition: `foreign_key_violation`, `dependent_objects_still_exist`.
+pub(super) fn in_the_way(error: &sqlx::Error) -> Option<StoreError> {
+    let error = error.as_database_error()?;
+    let code = error.code()?;
+    let postgres = error.try_downcast_ref::<PgDatabaseError>()?;
+    let what = match &*code {
+        "23503" => error.message().to_owned(),
+        "2BP01" => [error.message(), postgres.detail().unwrap_or_default()].join(": "),
+        _ => return None,
+    };
+    Some(StoreError::InTheWay { what })
 }

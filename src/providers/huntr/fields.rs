@@ -114,6 +114,7 @@ mod tests {
         for (answer, why) in [
             ("", "it is not JSON"),
             ("{}", "it has no list of fields"),
+            ("[]", "its list has no fields: nothing was changed"),
             (r#"{"data":{"id":"5f"}}"#, "it has no list of fields"),
             (
                 r#"{"data":[]}"#,

@@ -1,26 +1,27 @@
 //! The receiver, put together: built whole before it serves, and taken down in the order in which events flow.
 
+mod background;
+mod preparation;
 mod running;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
-use self::running::Running;
+use self::{background::Background, preparation::Preparation, running::Running};
 use crate::{
     config::Config,
     deliveries::Deliveries,
     domain::{Clock, Name, SystemClock},
     http::{self, admin, health::Readiness, receive::Receiver, server::Server},
-    intake::{Commits, Committer, Intake, Keeper, RefusalLog},
+    intake::{Committer, Intake, RefusalLog, Spooler},
     metrics::DeliveryMetrics,
-    projections::statistics,
     providers::{Source, Sources},
-    shutdown::Group,
+    spool::Spool,
     store::{self, Store},
 };
 
@@ -32,35 +33,40 @@ const METRICS_SWEEP: Duration = Duration::from_secs(5);
 /// A receiver that listens, and does not accept yet.
 pub struct Application {
     store: Arc<dyn Store>,
+    spool: Arc<Spool>,
     public: Server,
     admin: Server,
     committer: Committer,
-    deliveries: Deliveries,
-    keepers: Vec<Keeper>,
+    spooler: Spooler,
+    background: Background,
+    preparation: Preparation,
+    is_prepared: bool,
     readiness: Readiness,
-    commits: Commits,
     metrics: PrometheusHandle,
     drain_delay: Duration,
     drains: TaskTracker,
-    with_tables: bool,
 }
 
 impl Application {
-    /// Opens the database, migrates it, and binds both listeners.
+    /// Opens the database, migrates it, and binds both listeners. A database that is away is waited for later.
     ///
     /// # Errors
     ///
-    /// When the database is not usable, or an address is taken.
+    /// When the database is not usable as it is set up, or an address is taken.
     pub async fn build(config: &Config, metrics: PrometheusHandle) -> anyhow::Result<Self> {
         warn_of_surprises(config);
         let store = store::open_for_serving(&config.database)
             .await
             .with_context(|| format!("opening the database {}", config.database.url))?;
-        prepare_schema(&*store, config.database.migrate).await?;
-        let told = store.set_tables_settings(&config.tables.settings()).await;
-        told.context("telling the views which fields they read")?;
-        let orphaned = store.release_orphaned_leases().await;
-        orphaned.context("releasing the leases of the last run")?;
+        let mut preparation = Preparation::new(Arc::clone(&store), config);
+        let is_prepared = preparation.begin().await?;
+        let spool = Arc::new(Spool::new(&config.spool));
+        if let Err(error) = spool.usage().await {
+            error!(
+                ?error,
+                "the spool cannot be used: while the database is away, deliveries will be refused"
+            );
+        }
 
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let sources = Arc::new(build_sources(config));
@@ -72,23 +78,25 @@ impl Application {
             &store,
             &clock,
         )?;
-        let (intake, committer) = Intake::new(
+        let (intake, works) = Intake::new(
             &config.intake,
             config.server.max_body,
             Arc::clone(&store),
+            Arc::clone(&spool),
             Arc::new(outbox),
             config.database.commit_timeout,
         );
         let (refusals, keepers) =
             RefusalLog::new(&sources, &store, &config.rejected_requests, &clock);
-        let commits = committer.commits();
-        let readiness = Readiness::default();
-        readiness.probe(&*store, &commits).await;
+        if is_prepared {
+            works.gate.open();
+        }
+        let readiness = Readiness::new(works.gate.clone(), works.spool_trouble.clone());
+        readiness.probe(&*store).await;
         let metrics_of = |name: &Name| (name.clone(), DeliveryMetrics::of(name));
         let receiver = Receiver {
             metrics: sources.keys().map(metrics_of).collect(),
             sources,
-            routes: config.routes(),
             intake,
             refusals,
             clock,
@@ -99,6 +107,7 @@ impl Application {
         let limits = config.server.connection_limits();
         Ok(Self {
             store,
+            spool,
             public: Server {
                 listener: bind(config.server.listen, "server.listen")?,
                 router: public,
@@ -109,15 +118,21 @@ impl Application {
                 router: admin::admin(metrics.clone()),
                 limits,
             },
-            committer,
-            deliveries,
-            keepers,
+            committer: works.committer,
+            spooler: works.spooler,
+            background: Background {
+                gate: works.gate,
+                drainer: works.drainer,
+                deliveries,
+                keepers,
+                with_tables: config.tables.enabled,
+            },
+            preparation,
+            is_prepared,
             readiness,
-            commits,
             metrics,
             drain_delay: config.server.drain_delay,
             drains,
-            with_tables: config.tables.enabled,
         })
     }
 
@@ -129,23 +144,31 @@ impl Application {
     pub async fn run_until_stopped(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         let readiness = self.readiness.clone();
         let drain_delay = self.drain_delay;
-        let mut running = self.start();
-        let stopping = async {
+        let (mut running, mut preparation, mut background) = self.start();
+        let mut stopping = pin!(async {
             stop.await;
             readiness.drain();
             tokio::time::sleep(drain_delay).await;
-        };
-        tokio::select! {
-            () = stopping => {}
-            // Half a receiver is worse than none: whoever supervises the process starts it anew.
-            part = running.ended_early() => bail!("the {part} ended by itself, see the log"),
+        });
+        loop {
+            tokio::select! {
+                () = &mut stopping => break,
+                // Half a receiver is worse than none: whoever supervises the process starts it anew.
+                part = running.ended_early() => bail!("the {part} ended by itself, see the log"),
+                () = preparation.finish(), if background.is_some() => {
+                    if let Some(background) = background.take() {
+                        background.start(&mut running);
+                    }
+                }
+            }
         }
         running.stop().await;
         info!("stopped");
         Ok(())
     }
 
-    fn start(self) -> Running {
+    /// Starts all that can do without the database, and if it is prepared, the rest. Else what is left to do.
+    fn start(self) -> (Running, Preparation, Option<Background>) {
         info!(
             address.public = self
                 .public
@@ -161,35 +184,25 @@ impl Application {
                 .ok(),
             "receiving"
         );
-        let mut servers = Group::default();
-        servers.spawn(|closing| self.public.run(closing));
-        servers.spawn(|closing| self.admin.run(closing));
-        let mut committer = Group::default();
-        committer.spawn(|closing| self.committer.run(closing));
-        let mut chores = Group::default();
-        let (mut workers, mut settler) = (Group::default(), Group::default());
-        self.deliveries
-            .start(&mut workers, &mut settler, &mut chores);
-        chores.spawn(|closing| {
-            self.readiness
-                .watch(Arc::clone(&self.store), self.commits, closing)
-        });
-        chores.spawn(|closing| sweep(self.metrics, closing));
-        if self.with_tables {
-            chores.spawn(|closing| statistics::run(Arc::clone(&self.store), closing));
+        let mut running = Running::new(self.store, self.spool, self.drains);
+        running.servers.spawn(|closing| self.public.run(closing));
+        running.servers.spawn(|closing| self.admin.run(closing));
+        running
+            .committer
+            .spawn(|closing| self.committer.run(closing));
+        running.spooler.spawn(|closing| self.spooler.run(closing));
+        let store = Arc::clone(&running.store);
+        running
+            .chores
+            .spawn(|closing| self.readiness.watch(store, closing));
+        running.chores.spawn(|closing| sweep(self.metrics, closing));
+        let mut background = Some(self.background);
+        if self.is_prepared
+            && let Some(background) = background.take()
+        {
+            background.start(&mut running);
         }
-        for keeper in self.keepers {
-            chores.spawn(|closing| keeper.run(closing));
-        }
-        Running {
-            servers,
-            drains: self.drains,
-            committer,
-            workers,
-            settler,
-            chores,
-            store: self.store,
-        }
+        (running, self.preparation, background)
     }
 }
 
@@ -205,21 +218,6 @@ fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
         socket.listen(BACKLOG)
     };
     listen().with_context(|| format!("{key}: listening on {address}"))
-}
-
-/// Migrates only when there is something to migrate: a role that may not create tables can still serve.
-async fn prepare_schema(store: &dyn Store, migrate: bool) -> anyhow::Result<()> {
-    let pending = store.pending_migrations().await;
-    let pending = pending.context("reading the database's migrations")?;
-    ensure!(
-        pending == 0 || migrate,
-        "{pending} migrations are not applied and database.migrate is false: run `huntr-receiver migrate`"
-    );
-    if pending > 0 {
-        let applied = store.migrate().await.context("migrating the database")?;
-        info!(migrations = applied, "the database is migrated");
-    }
-    Ok(())
 }
 
 /// The configured sources, ready to verify.

@@ -7,13 +7,11 @@ mod wording;
 
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
-use bytesize::ByteSize;
 use figment::{
     Figment, Metadata, Profile, Provider,
     providers::{Env, Format, Serialized, Toml},
     value::{Dict, Map, Value},
 };
-use serde::Deserialize;
 
 use self::reader::Reader;
 use crate::{
@@ -21,7 +19,7 @@ use crate::{
     domain::Name,
     http, intake, projections,
     providers::{self, CONVENTIONAL_SOURCES, ConventionalSource},
-    sinks,
+    sinks, spool,
     store::{self, DatabaseUrl, RejectedBudget},
     telemetry,
 };
@@ -39,6 +37,7 @@ pub struct Config {
     pub rejected_requests: RejectedBudget,
     pub log: telemetry::Config,
     pub deliveries: deliveries::Config,
+    pub spool: spool::Config,
     pub tables: projections::Config,
     pub sources: BTreeMap<Name, providers::Config>,
     pub sinks: BTreeMap<Name, sinks::Config>,
@@ -140,7 +139,7 @@ impl Config {
             reader.section("rejected_requests", |_: &RejectedBudget| Vec::new());
         let log = reader.section("log", |_: &telemetry::Config| Vec::new());
         let deliveries = reader.section("deliveries", deliveries::Config::problems);
-        reader.section("spool", |_: &Spool| Vec::new());
+        let spool = reader.section("spool", spool::Config::problems);
         let tables = reader.section("tables", projections::Config::problems);
         reader.refuse("sinks.tables", "this name is reserved for the typed tables");
         let sources = reader.entries(
@@ -168,6 +167,7 @@ impl Config {
             rejected_requests: rejected_requests.ok_or_else(unread)?,
             log: log.ok_or_else(unread)?,
             deliveries: deliveries.ok_or_else(unread)?,
+            spool: spool.ok_or_else(unread)?,
             tables: tables.ok_or_else(unread)?,
             sources,
             sinks,
@@ -220,15 +220,6 @@ fn shared_files(
         }
     }
     shared
-}
-
-/// Options that are checked already, and that later versions act on.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "read to be checked")]
-struct Spool {
-    dir: PathBuf,
-    max_size: ByteSize,
 }
 
 /// Options, and where they come from, in the user's words.

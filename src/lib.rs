@@ -32,6 +32,7 @@
 //! - [`domain`]: the words all others are written in: event, name, origin, clock. No I/O.
 //! - [`providers`]: the senders, a folder each: how a request proves itself, and what a body says. Sample bodies.
 //! - [`store`]: where events become durable: one trait, PostgreSQL and SQLite behind it.
+//! - [`spool`]: where deliveries wait on disk while the store is away.
 //! - [`sinks`]: where events go, a file a kind: how each is reached, and what it takes for an answer. Filters in
 //!   CEL and templates.
 //! - [`intake`]: the way into the store: the memory bodies may take, the group committer, the refused requests.
@@ -43,7 +44,8 @@
 //! - [`cli`]: the commands.
 //!
 //! Beside the way, of use to several: [`secret`] (secrets by reference), [`units`] (durations in the
-//! configuration), `sampling` (a bound on log lines), [`metrics`] (every metric by name), [`telemetry`] (the log), [`shutdown`] (the signals).
+//! configuration), `disk` (whether it can be written to), `sampling` (a bound on log lines),
+//! [`metrics`] (every metric by name), [`telemetry`] (the log), [`shutdown`] (the signals).
 //!
 //! A module uses only those above it in this list and those beside the way. Each owns its `Config`; [`config`]
 //! gathers them, so that nothing below [`app`] needs it.
@@ -65,6 +67,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod deliveries;
+mod disk;
 pub mod domain;
 pub mod http;
 pub mod intake;
@@ -75,6 +78,7 @@ mod sampling;
 pub mod secret;
 pub mod shutdown;
 pub mod sinks;
+pub mod spool;
 pub mod store;
 pub mod telemetry;
 pub mod units;

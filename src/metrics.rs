@@ -17,6 +17,11 @@ const ACKNOWLEDGE: &str = "huntr_receiver_acknowledge_seconds";
 const BATCH_EVENTS: &str = "huntr_receiver_commit_batch_events";
 const COMMIT: &str = "huntr_receiver_commit_seconds";
 const COMMIT_FAILURES: &str = "huntr_receiver_commit_failures_total";
+const DATABASE_UP: &str = "huntr_receiver_database_up";
+const SPOOLED: &str = "huntr_receiver_spooled_total";
+const SPOOL_EVENTS: &str = "huntr_receiver_spool_events";
+const SPOOL_REFUSED: &str = "huntr_receiver_spool_refused_events";
+const SPOOL_BYTES: &str = "huntr_receiver_spool_bytes";
 const DELIVERIES: &str = "huntr_receiver_deliveries_total";
 const DELIVERY: &str = "huntr_receiver_delivery_seconds";
 const PENDING: &str = "huntr_receiver_deliveries_pending";
@@ -66,6 +71,26 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
         "Seconds a batch took to commit, its retries included."
     );
     describe_counter!(COMMIT_FAILURES, "Batches the database did not take.");
+    describe_gauge!(
+        DATABASE_UP,
+        "1 while deliveries go to the database, 0 while they wait in the spool."
+    );
+    describe_counter!(
+        SPOOLED,
+        "Deliveries that were acknowledged out of the spool."
+    );
+    describe_gauge!(
+        SPOOL_EVENTS,
+        "Deliveries in the spool that wait for the database."
+    );
+    describe_gauge!(
+        SPOOL_REFUSED,
+        "Deliveries in the spool that the database has refused."
+    );
+    describe_gauge!(
+        SPOOL_BYTES,
+        "Bytes that the deliveries in the spool take on the disk."
+    );
     describe_counter!(
         DELIVERIES,
         "Attempts to deliver, by sink and outcome; and deliveries that `when` has declined."
@@ -88,6 +113,8 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     );
     counter!(PANICS).absolute(0);
     counter!(COMMIT_FAILURES).absolute(0);
+    counter!(SPOOLED).absolute(0);
+    database_up(false);
     Ok(handle)
 }
 
@@ -96,6 +123,7 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
 pub struct DeliveryMetrics {
     stored: Counter,
     duplicate: Counter,
+    spooled: Counter,
     acknowledge: Histogram,
     last_event: Gauge,
 }
@@ -108,6 +136,7 @@ impl DeliveryMetrics {
         Self {
             stored: counter!(REQUESTS, "source" => source.clone(), "outcome" => "stored"),
             duplicate: counter!(REQUESTS, "source" => source.clone(), "outcome" => "duplicate"),
+            spooled: counter!(REQUESTS, "source" => source.clone(), "outcome" => "spooled"),
             acknowledge: histogram!(ACKNOWLEDGE, "source" => source.clone()),
             last_event: gauge!(LAST_EVENT, "source" => source),
         }
@@ -122,6 +151,12 @@ impl DeliveryMetrics {
     /// An event that was there before got its 200.
     pub(crate) fn duplicate(&self, received_at: i64, after: Duration) {
         self.duplicate.increment(1);
+        self.acknowledged(received_at, after);
+    }
+
+    /// An event that waits in the spool got its 200.
+    pub(crate) fn spooled(&self, received_at: i64, after: Duration) {
+        self.spooled.increment(1);
         self.acknowledged(received_at, after);
     }
 
@@ -232,4 +267,22 @@ pub(crate) fn commit_seconds(after: Duration) {
 /// A batch was not committed.
 pub(crate) fn commit_failed() {
     counter!(COMMIT_FAILURES).increment(1);
+}
+
+/// The database takes events, or takes none.
+pub(crate) fn database_up(up: bool) {
+    gauge!(DATABASE_UP).set(if up { 1.0 } else { 0.0 });
+}
+
+/// So many deliveries are durable in the spool.
+pub(crate) fn spooled(events: usize) {
+    counter!(SPOOLED).increment(events as u64);
+}
+
+/// How full the spool is.
+#[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
+pub(crate) fn spool_usage(waiting: u64, refused: u64, bytes: u64) {
+    gauge!(SPOOL_EVENTS).set(waiting as f64);
+    gauge!(SPOOL_REFUSED).set(refused as f64);
+    gauge!(SPOOL_BYTES).set(bytes as f64);
 }

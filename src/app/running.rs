@@ -2,15 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
-use crate::{shutdown::Group, store::Store};
+use crate::{shutdown::Group, spool::Spool, store::Store};
 
 /// How long the last commits may take once nothing more comes in, and how long the rest may. With the
 /// grace of the connections they stay under the ten seconds after which a container runtime kills.
 const LAST_COMMITS: Duration = Duration::from_secs(2);
+/// Counted from the beginning of the stop.
+const LAST_DRAIN: Duration = Duration::from_millis(7000);
 const LAST_DELIVERIES: Duration = Duration::from_millis(1400);
 const LAST_CHORES: Duration = Duration::from_millis(1500);
 
@@ -19,18 +21,39 @@ pub(super) struct Running {
     pub(super) servers: Group,
     pub(super) drains: TaskTracker,
     pub(super) committer: Group,
+    pub(super) spooler: Group,
+    pub(super) drainer: Group,
     pub(super) workers: Group,
     pub(super) settler: Group,
     pub(super) chores: Group,
     pub(super) store: Arc<dyn Store>,
+    pub(super) spool: Arc<Spool>,
 }
 
 impl Running {
+    /// Of which nothing runs yet.
+    pub(super) fn new(store: Arc<dyn Store>, spool: Arc<Spool>, drains: TaskTracker) -> Self {
+        Self {
+            servers: Group::default(),
+            drains,
+            committer: Group::default(),
+            spooler: Group::default(),
+            drainer: Group::default(),
+            workers: Group::default(),
+            settler: Group::default(),
+            chores: Group::default(),
+            store,
+            spool,
+        }
+    }
+
     /// Resolves with the name of a part that ended without having been told to.
     pub(super) async fn ended_early(&mut self) -> &'static str {
         tokio::select! {
             () = self.servers.ended_early() => "server",
             () = self.committer.ended_early() => "committer",
+            () = self.spooler.ended_early() => "spooler",
+            () = self.drainer.ended_early() => "drainer",
             () = self.workers.ended_early() => "delivery",
             () = self.settler.ended_early() => "record of deliveries",
             () = self.chores.ended_early() => "background work",
@@ -39,8 +62,15 @@ impl Running {
 
     /// In the order in which events flow, so that nothing is taken that could not be passed on.
     pub(super) async fn stop(mut self) {
+        let began = Instant::now();
         self.servers.close().await;
-        let commits = timeout(LAST_COMMITS, self.committer.close()).await;
+        let commits = timeout(LAST_COMMITS, async {
+            self.committer.close().await;
+            self.spooler.close().await;
+        })
+        .await;
+        // Most stops are quick so far, and leave it much time.
+        let drained = timeout_at(began + LAST_DRAIN, self.drainer.close()).await;
         let deliveries = async {
             self.workers.close().await;
             self.settler.close().await;
@@ -53,12 +83,19 @@ impl Running {
             self.drains.wait().await;
             self.chores.close().await;
             self.store.close().await;
+            self.spool.close().await;
         };
         if timeout(LAST_CHORES, chores).await.is_err() {
             warn!("the last refused requests may not have been kept aside");
         }
         if commits.is_err() {
             warn!("the last commits did not end in time; what was in them got no 200");
+        }
+        if drained.is_err() {
+            warn!(
+                "there was no time to empty the spool: start again with the same spool.dir, or run \
+                 `huntr-receiver drain --spool DIR`"
+            );
         }
     }
 }

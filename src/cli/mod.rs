@@ -3,6 +3,7 @@
 mod audit;
 mod check;
 mod deliveries;
+mod drain;
 mod events;
 mod fields;
 mod migrate;
@@ -55,6 +56,7 @@ enum Command {
     Rebuild(rebuild::Args),
     Audit(audit::Args),
     Reverify(reverify::Args),
+    Drain(drain::Args),
     Fields(fields::Args),
 }
 
@@ -132,6 +134,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Rebuild(args) => rebuild::run(&config, &args).await,
             Command::Audit(args) => audit::run(&config, &args).await,
             Command::Reverify(args) => reverify::run(&config, &args).await,
+            Command::Drain(args) => drain::run(&config, &args).await,
             Command::Fields(args) => fields::run(&config, &args).await,
         }
     });

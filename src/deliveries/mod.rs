@@ -160,6 +160,7 @@ impl Deliveries {
         }
         let herald = Arc::new(Herald::default());
         let outbox = Outbox {
+            routes: Routes::new(sinks, with_tables),
             outlets: outlets.clone(),
             herald: Arc::clone(&herald),
             holder: Arc::clone(&shared.holder),

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 use super::{
+    Routes,
     herald::Herald,
     outlet::{Job, Lane, Outlet},
 };
@@ -15,6 +16,7 @@ use crate::{
 
 /// The committed events' way to the workers.
 pub struct Outbox {
+    pub(super) routes: Routes,
     pub(super) outlets: BTreeMap<Name, Arc<Outlet>>,
     pub(super) herald: Arc<Herald>,
     pub(super) holder: Arc<str>,
@@ -22,6 +24,10 @@ pub struct Outbox {
 }
 
 impl intake::Outbox for Outbox {
+    fn route(&self, event: NewEvent) -> NewEvent {
+        self.routes.route(event)
+    }
+
     fn before_commit(&self, event: &mut NewEvent) {
         let length = event.body.len();
         for delivery in &mut event.deliveries {
@@ -57,4 +63,15 @@ impl intake::Outbox for Outbox {
             });
         }
     }
+}
+
+/// Where no worker runs: the deliveries are stored with their event, and found by a receiver that serves.
+impl intake::Outbox for Routes {
+    fn route(&self, event: NewEvent) -> NewEvent {
+        self.route(event)
+    }
+
+    fn before_commit(&self, _: &mut NewEvent) {}
+
+    fn after_commit(&self, _: EventId, _: NewEvent) {}
 }

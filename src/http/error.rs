@@ -59,7 +59,7 @@ impl HttpError {
             }
             Self::Incomplete => "the connection broke: the sender gave up, or a proxy did",
             Self::Unavailable => {
-                "the database does not keep up or does not answer: an error near this line says why, or see its own log"
+                "neither the database nor the spool takes it: an error near this line says why"
             }
             Self::NotFound | Self::MethodNotAllowed | Self::Unauthorized | Self::Internal => "",
         }
@@ -85,10 +85,7 @@ impl HttpError {
 impl From<IntakeError> for HttpError {
     fn from(error: IntakeError) -> Self {
         match error {
-            IntakeError::Full
-            | IntakeError::Slow
-            | IntakeError::Unavailable
-            | IntakeError::Closed => Self::Unavailable,
+            IntakeError::Full | IntakeError::Slow | IntakeError::Unavailable => Self::Unavailable,
         }
     }
 }

@@ -16,9 +16,12 @@ use axum::{
 };
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::warn;
 
-use crate::{intake::Commits, store::Store};
+use crate::{
+    intake::{Gate, Trouble},
+    store::Store,
+};
 
 /// Between two probes of the database.
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
@@ -26,25 +29,40 @@ const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Whether deliveries can be made durable. Cheap to clone.
-#[derive(Debug, Clone, Default)]
-pub struct Readiness(Arc<Flags>);
+#[derive(Debug, Clone)]
+pub struct Readiness {
+    flags: Arc<Flags>,
+    gate: Gate,
+    spool_trouble: Trouble,
+}
 
 #[derive(Debug, Default)]
 struct Flags {
+    /// What the last probe said.
     database: AtomicBool,
     draining: AtomicBool,
 }
 
 impl Readiness {
+    /// As the last commits and the last probe of the database say.
+    #[must_use]
+    pub fn new(gate: Gate, spool_trouble: Trouble) -> Self {
+        Self {
+            flags: Arc::default(),
+            gate,
+            spool_trouble,
+        }
+    }
+
     /// From now on the load balancer should send nothing more.
     pub fn drain(&self) {
-        self.0.draining.store(true, Ordering::Relaxed);
+        self.flags.draining.store(true, Ordering::Relaxed);
     }
 
     /// Probes the store until `closing`.
-    pub async fn watch(self, store: Arc<dyn Store>, commits: Commits, closing: CancellationToken) {
+    pub async fn watch(self, store: Arc<dyn Store>, closing: CancellationToken) {
         loop {
-            self.probe(&*store, &commits).await;
+            self.probe(&*store).await;
             tokio::select! {
                 () = closing.cancelled() => return,
                 () = tokio::time::sleep(PROBE_INTERVAL) => {}
@@ -52,21 +70,21 @@ impl Readiness {
         }
     }
 
-    /// Asks the store once, and logs when the answer has changed. What the store says of itself is not
-    /// enough: on a full disk it answers, and commits nothing.
-    pub async fn probe(&self, store: &dyn Store, commits: &Commits) {
+    /// Asks the store once, and logs when the answer has changed.
+    pub async fn probe(&self, store: &dyn Store) {
         let answer = tokio::time::timeout(PROBE_TIMEOUT, store.ping()).await;
-        let up = matches!(answer, Ok(Ok(()))) && !commits.are_failing();
-        let was_up = self.0.database.swap(up, Ordering::Relaxed);
+        let up = matches!(answer, Ok(Ok(())));
+        let was_up = self.flags.database.swap(up, Ordering::Relaxed);
         match answer {
-            Ok(Ok(())) if up && !was_up => info!("the database takes deliveries"),
-            Ok(Ok(())) if !up && was_up => warn!("the database takes no deliveries: commits fail"),
-            Ok(Err(error)) if was_up => {
-                warn!(?error, "the database takes no deliveries");
-            }
-            Err(_) if was_up => warn!("the database takes no deliveries: it does not answer"),
+            Ok(Err(error)) if was_up => warn!(?error, "the database is not ready"),
+            Err(_) if was_up => warn!("the database is not ready: it does not answer"),
             _ => {}
         }
+    }
+
+    /// What the store says of itself is not enough: on a full disk it answers, and commits nothing.
+    fn database_is_up(&self) -> bool {
+        self.gate.is_open() && self.flags.database.load(Ordering::Relaxed)
     }
 }
 
@@ -77,17 +95,16 @@ pub(super) async fn live() -> Response {
 
 /// `GET /ready`.
 pub(super) async fn ready(State(readiness): State<Readiness>) -> Response {
-    let database = readiness.0.database.load(Ordering::Relaxed);
-    let draining = readiness.0.draining.load(Ordering::Relaxed);
-    let (code, status) = match (draining, database) {
-        (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
-        (false, true) => (StatusCode::OK, "ready"),
-        (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+    let database = readiness.database_is_up();
+    let spool = !readiness.spool_trouble.is_fresh();
+    let (code, status) = if readiness.flags.draining.load(Ordering::Relaxed) {
+        (StatusCode::SERVICE_UNAVAILABLE, "draining")
+    } else if database || spool {
+        (StatusCode::OK, "ready")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
     };
-    let database = if database { "up" } else { "down" };
-    (
-        code,
-        Json(json!({ "status": status, "database": database })),
-    )
-        .into_response()
+    let word = |up| if up { "up" } else { "down" };
+    let answer = json!({ "status": status, "database": word(database), "spool": word(spool) });
+    (code, Json(answer)).into_response()
 }

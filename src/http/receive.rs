@@ -30,9 +30,8 @@ use super::{
     error::HttpError,
 };
 use crate::{
-    deliveries::Routes,
     domain::{Clock, EventId, Insertion, Name, Origin, Timestamp},
-    intake::{Intake, RefusalLog, Refused, Reservation, Why},
+    intake::{Acknowledgement, Intake, RefusalLog, Refused, Reservation, Why},
     metrics::{self, DeliveryMetrics},
     providers::{Credential, Source, Sources, Verified},
 };
@@ -43,8 +42,6 @@ pub struct Receiver {
     pub sources: Arc<Sources>,
     /// What is counted for each of them.
     pub metrics: BTreeMap<Name, DeliveryMetrics>,
-    /// Which sinks want what.
-    pub routes: Routes,
     /// The way into the database.
     pub intake: Intake,
     /// Where refused requests are handed over.
@@ -68,6 +65,10 @@ enum Answer {
     },
     Duplicate {
         event: EventId,
+    },
+    Spooled {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        problem: Option<String>,
     },
 }
 
@@ -114,6 +115,7 @@ impl Receiver {
         match (metrics, answer) {
             (Some(metrics), Answer::Stored { .. }) => metrics.stored(received_at, after),
             (Some(metrics), Answer::Duplicate { .. }) => metrics.duplicate(received_at, after),
+            (Some(metrics), Answer::Spooled { .. }) => metrics.spooled(received_at, after),
             (None, _) => {}
         }
     }
@@ -183,11 +185,15 @@ impl Visit<'_> {
         let event = self
             .source
             .event(verified, self.received_at, Origin::Webhook);
-        let event = self.receiver.routes.route(event);
         let problem = event.problem.clone();
         match self.receiver.intake.submit(event, memory).await {
-            Ok(Insertion::Stored(event)) => Ok(Answer::Stored { event, problem }),
-            Ok(Insertion::Duplicate(event)) => Ok(Answer::Duplicate { event }),
+            Ok(Acknowledgement::Committed(Insertion::Stored(event))) => {
+                Ok(Answer::Stored { event, problem })
+            }
+            Ok(Acknowledgement::Committed(Insertion::Duplicate(event))) => {
+                Ok(Answer::Duplicate { event })
+            }
+            Ok(Acknowledgement::Spooled) => Ok(Answer::Spooled { problem }),
             Err(error) => Err(self.not_taken(error.into())),
         }
     }

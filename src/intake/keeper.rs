@@ -11,13 +11,15 @@ use crate::{
     domain::{Clock, Name, RejectedRequest, Timestamp},
     providers::{Headers, Refusal, Sources, Unverified},
     sampling::Sample,
-    store::{RejectedBudget, Store},
+    store::{RejectedBudget, Store, StoreError},
 };
 
 /// As many are kept aside in one transaction.
 const MAX_BATCH: usize = 64;
 /// Between two removals of what has grown too old.
 const SWEEP_INTERVAL: Duration = Duration::from_hours(1);
+/// Between two tries while the database is away.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
 /// The budget is looked at again when it may be exceeded by this part of it.
 const SLACK: u32 = 10;
 
@@ -75,14 +77,14 @@ impl Keeper {
                 _ = sweep.tick() => self.prune().await,
                 count = self.queue.recv_many(&mut batch, MAX_BATCH) => match count {
                     0 => return,
-                    _ => self.step(&mut batch).await,
+                    _ => self.step(&mut batch, &closing).await,
                 }
             }
         }
     }
 
     /// Diagnoses a batch and keeps it aside.
-    async fn step(&mut self, batch: &mut Vec<KeptAside>) {
+    async fn step(&mut self, batch: &mut Vec<KeptAside>, closing: &CancellationToken) {
         let mut memories = Vec::with_capacity(batch.len());
         let mut requests = Vec::with_capacity(batch.len());
         for kept_aside in batch.drain(..) {
@@ -102,7 +104,7 @@ impl Keeper {
                 body: kept_aside.request.body,
             });
         }
-        if let Err(error) = self.store.keep_rejected(&requests).await {
+        if let Err(error) = self.keep(&requests, closing).await {
             let requests = requests.len();
             error!(?error, source.name = %self.source, requests, "refused requests could not be kept aside");
             return;
@@ -120,6 +122,26 @@ impl Keeper {
         );
         if count > slack.0 || size > slack.1 {
             self.prune().await;
+        }
+    }
+
+    /// While the database is away, they wait here, and what comes meanwhile in the queue.
+    async fn keep(
+        &self,
+        requests: &[RejectedRequest],
+        closing: &CancellationToken,
+    ) -> Result<(), StoreError> {
+        let mut pause = PAUSES.0;
+        loop {
+            match self.store.keep_rejected(requests).await {
+                Err(error) if error.is_transient() && !closing.is_cancelled() => {}
+                outcome => return outcome,
+            }
+            tokio::select! {
+                () = closing.cancelled() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+            pause = (pause * 2).min(PAUSES.1);
         }
     }
 

@@ -1,23 +1,41 @@
 //! The way into the database: what was submitted and answered is durable.
+//!
+//! An event goes through a bounded queue to the committer, which commits it to the database with all others that wait.
+//! While the database takes none, the gate is closed and events go to the spooler, which does the same with the spool.
+//! The drainer moves them on, and opens the gate when it succeeds.
 
+mod batch;
 mod buffer;
 mod committer;
+mod drainer;
+mod gate;
+mod inserter;
 mod keeper;
+mod queue;
 mod refusals;
+mod spooler;
+mod trouble;
 
 use std::{sync::Arc, time::Duration};
 
 use bytesize::ByteSize;
 use serde::Deserialize;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{sync::oneshot, time::Instant};
 
 pub use buffer::{Buffer, Reservation};
-pub use committer::{Commits, Committer};
+pub use committer::Committer;
+pub use drainer::{DrainError, Drained, Drainer};
+pub use gate::Gate;
 pub use keeper::Keeper;
 pub use refusals::{RefusalLog, Refused, Why};
+pub use spooler::Spooler;
+pub use trouble::Trouble;
 
+use self::{batch::BatchLimits, inserter::Inserter, queue::Queue};
 use crate::{
     domain::{EventId, Insertion, NewEvent},
+    sampling::Sampler,
+    spool::Spool,
     store::Store,
 };
 
@@ -50,27 +68,43 @@ impl Config {
         }
         problems
     }
+
+    fn batch_limits(&self) -> BatchLimits {
+        BatchLimits {
+            events: self.max_batch,
+            bytes: self.max_batch_size.as_u64(),
+        }
+    }
+}
+
+/// How an event became durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Acknowledgement {
+    /// The database has it.
+    Committed(Insertion),
+    /// The spool has it, until the database does.
+    Spooled,
 }
 
 /// Why an event was not made durable. The receiver's fault, never the sender's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum IntakeError {
-    /// As many wait as may wait.
-    #[error("the queue is full")]
+    /// As many wait as may wait, for the database and for the spool.
+    #[error("the queues are full")]
     Full,
-    /// The commit took too long to be waited for. It may still succeed.
-    #[error("the database is too slow")]
+    /// It took too long to be waited for. It may still succeed.
+    #[error("the database and the spool are too slow")]
     Slow,
-    /// The database did not take it.
-    #[error("the database is unavailable")]
+    /// Neither the database nor the spool took it.
+    #[error("the database and the spool are unavailable")]
     Unavailable,
-    /// The receiver is stopping.
-    #[error("the receiver is stopping")]
-    Closed,
 }
 
 /// Where events go once they are stored.
 pub trait Outbox: Send + Sync + 'static {
+    /// The event with deliveries to the sinks that want it.
+    fn route(&self, event: NewEvent) -> NewEvent;
+
     /// The event is about to be committed: takes leases on its deliveries, as far as there is room.
     fn before_commit(&self, event: &mut NewEvent);
 
@@ -81,39 +115,113 @@ pub trait Outbox: Send + Sync + 'static {
 /// An event and who waits for it.
 struct Submission {
     event: NewEvent,
-    reply: oneshot::Sender<Result<Insertion, IntakeError>>,
-    /// Gives the memory back when the submission is dropped.
-    memory: Reservation,
+    sender: Sender,
+    /// Until when the database is tried.
+    deadline: Instant,
+}
+
+/// Who waits for an event, and the memory that it takes, given back when this is dropped.
+struct Sender {
+    reply: oneshot::Sender<Result<Acknowledgement, IntakeError>>,
+    _memory: Reservation,
+}
+
+impl Submission {
+    fn into_parts(self) -> (NewEvent, Sender) {
+        (self.event, self.sender)
+    }
+
+    /// Hands it to the spool instead of the database.
+    fn spool(self, spool: &Queue) {
+        if let Err(submission) = spool.offer(self) {
+            submission.sender.answer(Err(IntakeError::Full));
+        }
+    }
+}
+
+impl Sender {
+    /// Tells what became of the event. Whoever does not wait any more posts it again.
+    fn answer(self, outcome: Result<Acknowledgement, IntakeError>) {
+        self.reply.send(outcome).ok();
+    }
 }
 
 /// Takes events in. Cheap to clone.
 #[derive(Clone)]
 pub struct Intake {
-    queue: mpsc::Sender<Submission>,
+    database: Queue,
+    spool: Queue,
+    gate: Gate,
+    outbox: Arc<dyn Outbox>,
     buffer: Buffer,
     commit_timeout: Duration,
 }
 
+/// What works behind an [`Intake`].
+pub struct Works {
+    /// Commits to the database.
+    pub committer: Committer,
+    /// Commits to the spool.
+    pub spooler: Spooler,
+    /// Moves what is in the spool to the database.
+    pub drainer: Drainer,
+    /// Whether the database takes events. Closed at first.
+    pub gate: Gate,
+    /// Whether the spool takes none.
+    pub spool_trouble: Trouble,
+}
+
 impl Intake {
-    /// An intake, and the committer that serves it.
+    /// An intake, and what is to work behind it.
     #[must_use]
     pub fn new(
         config: &Config,
         max_body: ByteSize,
         store: Arc<dyn Store>,
+        spool: Arc<Spool>,
         outbox: Arc<dyn Outbox>,
         commit_timeout: Duration,
-    ) -> (Self, Committer) {
-        let (sender, receiver) = mpsc::channel(config.max_queue);
+    ) -> (Self, Works) {
+        let gate = Gate::default();
+        let spool_trouble = Trouble::default();
+        // Those who are let in are answered in good time, even where the estimate is off by half.
+        let patience = commit_timeout / 2;
+        let queue = || Queue::new(config.max_queue, config.max_batch, patience);
+        let (to_database, for_database, database_pace) = queue();
+        let (to_spool, for_spool, spool_pace) = queue();
         let intake = Self {
-            queue: sender,
+            database: to_database,
+            spool: to_spool.clone(),
+            gate: gate.clone(),
+            outbox: Arc::clone(&outbox),
             buffer: Buffer::new(config.max_buffer, max_body),
             commit_timeout,
         };
-        (
-            intake,
-            Committer::new(receiver, store, outbox, config, commit_timeout),
-        )
+        let inserter = Inserter { store, outbox };
+        let works = Works {
+            committer: Committer {
+                queue: for_database,
+                pace: database_pace,
+                limits: config.batch_limits(),
+                inserter: inserter.clone(),
+                gate: gate.clone(),
+                spool: to_spool,
+                failures: Sampler::new(1),
+            },
+            spooler: Spooler {
+                queue: for_spool,
+                pace: spool_pace,
+                limits: config.batch_limits(),
+                spool: Arc::clone(&spool),
+                gate: gate.clone(),
+                trouble: spool_trouble.clone(),
+                failures: Sampler::new(1),
+            },
+            drainer: Drainer::new(spool, inserter, gate.clone(), config, patience),
+            gate,
+            spool_trouble,
+        };
+        (intake, works)
     }
 
     /// The memory that bodies share, those still arriving included.
@@ -122,10 +230,11 @@ impl Intake {
         &self.buffer
     }
 
-    /// Resolves once the event is durable, and tells whether it is new.
+    /// Resolves once the event is durable, and tells where.
     ///
-    /// An event that is given up as too slow stays in the queue and may yet be stored; so does that of
-    /// a caller who stops waiting. Storing it once more is harmless, losing it is not.
+    /// It goes to the database, or to the spool if that takes no events now, has too many waiting, or does not take
+    /// it in time. An event that is given up, or whose caller stops waiting, may yet be stored. Storing it once more
+    /// is harmless, losing it is not.
     ///
     /// # Errors
     ///
@@ -134,23 +243,32 @@ impl Intake {
         &self,
         event: NewEvent,
         memory: Reservation,
-    ) -> Result<Insertion, IntakeError> {
+    ) -> Result<Acknowledgement, IntakeError> {
         let (reply, answer) = oneshot::channel();
         let submission = Submission {
             event,
-            reply,
-            memory,
+            sender: Sender {
+                reply,
+                _memory: memory,
+            },
+            deadline: Instant::now() + self.commit_timeout,
         };
-        self.queue
-            .try_send(submission)
-            .map_err(|error| match error {
-                mpsc::error::TrySendError::Full(_) => IntakeError::Full,
-                mpsc::error::TrySendError::Closed(_) => IntakeError::Closed,
-            })?;
-        match tokio::time::timeout(self.commit_timeout, answer).await {
+        if let Err(submission) = self.offer_to_database(submission) {
+            submission.spool(&self.spool);
+        }
+        let longest = self.commit_timeout + spooler::HANGING;
+        match tokio::time::timeout(longest, answer).await {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Err(IntakeError::Closed),
+            Ok(Err(_)) => Err(IntakeError::Unavailable),
             Err(_) => Err(IntakeError::Slow),
         }
+    }
+
+    fn offer_to_database(&self, mut submission: Submission) -> Result<(), Submission> {
+        if !self.gate.is_open() {
+            return Err(submission);
+        }
+        submission.event = self.outbox.route(submission.event);
+        self.database.offer(submission)
     }
 }

@@ -21,7 +21,7 @@ use figment::{error::Kind, value::Value};
 
 pub use credential::{Credential, Headers};
 pub use fields::{FieldsError, FieldsReader};
-pub use reading::{Reading, reading, sample_event};
+pub use reading::{Reading, provider_named, reading, sample_event};
 pub use recall::{Journal, Recalled, journals};
 pub use refusal::Refusal;
 pub use sample::{Arrival, Arrivals, Sample};

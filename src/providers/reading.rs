@@ -51,6 +51,14 @@ pub fn reading(provider: &str) -> &'static dyn Reading {
     }
 }
 
+/// The name of a provider of ours that is written in `text`.
+#[must_use]
+pub fn provider_named(text: &str) -> Option<&'static str> {
+    [huntr::PROVIDER, hunty::PROVIDER]
+        .into_iter()
+        .find(|name| *name == text)
+}
+
 /// A sample as it would be stored, for trying out what is made of events.
 #[must_use]
 pub fn sample_event(provider: &str, sample: &Sample, received_at: Timestamp) -> EventRecord {

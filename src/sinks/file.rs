@@ -17,7 +17,7 @@ use tokio::{sync::Mutex, task::spawn_blocking};
 
 use self::log::Log;
 use super::{Common, Format, Message, Receipt, Sink, SinkError};
-use crate::{domain::SystemClock, units};
+use crate::{disk, domain::SystemClock, units};
 
 /// Messages that are written, and synced to the disk, together.
 const MAX_BATCH: usize = 500;
@@ -117,30 +117,18 @@ impl Sink for FileSink {
 
 /// Whether the file could be appended to, or created.
 fn check(path: &Path) -> Result<String, String> {
-    use rustix::fs::{Access, AtFlags, CWD, accessat};
-    let may = |path: &Path, access| {
-        accessat(CWD, path, access, AtFlags::EACCESS)
-            .map_err(|error| log::explain("cannot be written to", path, &error.into()))
-    };
+    let explain = |path: &Path, error| log::explain("cannot be written to", path, &error);
     let path =
         std::path::absolute(path).map_err(|error| log::explain("is no path", path, &error))?;
     if let Some(metadata) = log::existing(&path)? {
-        may(&path, Access::READ_OK | Access::WRITE_OK)?;
+        disk::may_write(&path).map_err(|error| explain(&path, error))?;
         return Ok(format!(
             "{} is there, {}",
             path.display(),
             ByteSize(metadata.len())
         ));
     }
-    let folder = path.ancestors().skip(1).find(|folder| folder.exists());
-    let folder = folder.unwrap_or(Path::new("/"));
-    if !folder.is_dir() {
-        return Err(format!(
-            "{} is not a folder: correct `path`",
-            folder.display()
-        ));
-    }
-    may(folder, Access::WRITE_OK | Access::EXEC_OK)?;
+    disk::may_create(&path).map_err(|(folder, error)| explain(&folder, error))?;
     Ok(format!(
         "{} will be created with the first message",
         path.display()

@@ -29,7 +29,7 @@ const TABLE: &str = "_sqlx_migrations";
 /// Applies what is pending, one process at a time, and tells how many there were.
 ///
 /// After a failure the connection may still hold the lock: it is to be closed.
-pub(super) async fn apply_pending(
+pub(crate) async fn apply_pending(
     connection: &mut (impl Migrate + Send),
     known: &Migrator,
 ) -> Result<usize, MigrateError> {

@@ -5,7 +5,7 @@ mod deliveries;
 mod error;
 mod events;
 mod fields;
-mod migrations;
+pub(crate) mod migrations;
 pub mod postgres;
 mod rebuild;
 mod rejected;
@@ -65,6 +65,14 @@ pub trait Store:
     + Sync
     + 'static
 {
+    /// Connects to a server, and warns where it is set up to lose what it has acknowledged. An embedded database is
+    /// open already.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be reached, turns us away, or cannot hold what is sent.
+    async fn check_server(&self) -> Result<(), StoreError>;
+
     /// Whether a commit would be accepted now: reachable, not read-only, and open to us.
     ///
     /// # Errors
@@ -76,7 +84,8 @@ pub trait Store:
     async fn close(&self);
 }
 
-/// Opens the configured database for `serve`; an embedded one is created where it is missing.
+/// Opens the configured database for `serve`; an embedded one is created where it is missing, a server is not
+/// connected to yet.
 ///
 /// # Errors
 ///
@@ -84,9 +93,7 @@ pub trait Store:
 pub async fn open_for_serving(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
     Ok(match &config.url {
         DatabaseUrl::Sqlite(path) => Arc::new(SqliteStore::open_for_serving(path).await?),
-        DatabaseUrl::Postgres(url) => {
-            Arc::new(PostgresStore::connect(url, config.commit_timeout).await?)
-        }
+        DatabaseUrl::Postgres(url) => Arc::new(PostgresStore::new(url, config.commit_timeout)?),
     })
 }
 

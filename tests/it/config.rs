@@ -5,7 +5,10 @@ mod default_sources;
 mod mistakes;
 mod precedence;
 
-use crate::program::{Outcome, Program};
+use crate::{
+    program::{Outcome, Program},
+    support::{Setup, action},
+};
 
 /// What `check` says of a configuration that is accepted, whether or not its sinks can be reached.
 fn accepted(program: &Program, arguments: &[&str]) -> Vec<String> {
@@ -33,8 +36,7 @@ fn refused(toml: &str) -> Outcome {
 fn the_password_of_a_database_is_never_shown() {
     let url = "postgres://user:hunter2@127.0.0.1:1/db?sslmode=disable&password=hunter2";
     for command in [
-        &["serve"][..],
-        &["check"],
+        &["check"][..],
         &["check", "--json"],
         &["migrate"],
         &["events", "list"],
@@ -56,5 +58,28 @@ fn the_password_of_a_database_is_never_shown() {
             );
             assert!(!outcome.says("hunter2"), "{outcome:?}");
         }
+    }
+}
+
+#[tokio::test]
+async fn nor_is_it_by_a_receiver_that_waits_for_the_database() {
+    for (url, variable) in [
+        (
+            "postgres://user:hunter2@127.0.0.1:1/db?sslmode=disable&password=hunter2",
+            "UNUSED",
+        ),
+        ("env:URL", "URL"),
+    ] {
+        let password = "postgres://user:hunter2@127.0.0.1:1/db?sslmode=disable&password=hunter2";
+        let setup = Setup::on(url.into())
+            .environment(variable, password)
+            .environment("RUST_LOG", "trace");
+        let mut receiver = setup.start();
+        assert_eq!(receiver.post_signed(action("a")).await.said(), "spooled");
+        receiver.terminate();
+        assert!(receiver.wait().success());
+        let log = receiver.log();
+        assert!(log.contains("Connection refused") && log.contains("postgres://127.0.0.1/db"));
+        assert!(!log.contains("hunter2"), "{log}");
     }
 }

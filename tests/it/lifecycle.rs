@@ -1,6 +1,6 @@
 //! Starting, stopping, and a database that comes and goes.
 
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
+use sqlx::{Connection, Executor, PgConnection};
 
 use crate::{
     ledger::Ledger,
@@ -128,25 +128,6 @@ async fn one_embedded_database_has_one_server() {
 }
 
 #[tokio::test]
-async fn while_the_database_takes_no_writes_senders_are_told_to_come_back() {
-    let setup = Setup::postgres().await;
-    let receiver = setup.start();
-    assert_eq!(receiver.post_signed(action("before")).await.status, 200);
-
-    read_only(&setup, "on").await;
-    let refused = receiver.post_signed(action("during")).await;
-    assert_eq!((refused.status, refused.said()), (503, "unavailable"));
-    assert!(refused.headers.contains_key("retry-after"));
-    until(async || (receiver.get("/ready").await.status == 503).then_some(())).await;
-    assert_eq!(receiver.get("/live").await.status, 200);
-
-    read_only(&setup, "off").await;
-    until(async || (receiver.post_signed(action("during")).await.status == 200).then_some(()))
-        .await;
-    until(async || (receiver.get("/ready").await.status == 200).then_some(())).await;
-}
-
-#[tokio::test]
 async fn a_lost_connection_is_bridged_without_a_refusal() {
     let setup = Setup::postgres().await;
     let receiver = setup.start();
@@ -158,81 +139,6 @@ async fn a_lost_connection_is_bridged_without_a_refusal() {
         );
     }
     assert_eq!(Ledger::of(&setup).await.events().await.len(), 20);
-}
-
-#[tokio::test]
-async fn a_row_that_the_database_refuses_takes_none_of_its_neighbours_along() {
-    let setup = Setup::postgres().await;
-    let receiver = setup.start();
-    let mut connection = PgConnection::connect(&setup.database_url())
-        .await
-        .expect("connecting");
-    connection
-        .execute("alter table events add constraint no_poison check (event_type <> 'POISON')")
-        .await
-        .expect("adding a constraint");
-    let posts = (0..64).map(|number| {
-        let body = action(&number.to_string());
-        let body = if number % 8 == 0 {
-            body.replace("JOB_CREATED", "POISON")
-        } else {
-            body
-        };
-        let receiver = &receiver;
-        async move { (number % 8 == 0, receiver.post_signed(body).await.status) }
-    });
-    for (poison, status) in futures_util::future::join_all(posts).await {
-        assert_eq!(status, if poison { 503 } else { 200 });
-    }
-    assert_eq!(Ledger::of(&setup).await.events().await.len(), 56);
-}
-
-#[tokio::test]
-async fn what_waits_for_a_busy_database_is_bounded_and_stored_in_the_end() {
-    let setup =
-        Setup::sqlite().config("[intake]\nmax_queue = 1\n[database]\ncommit_timeout = \"100ms\"\n");
-    let receiver = setup.start();
-    assert_eq!(receiver.post_signed(action("before")).await.status, 200);
-    let mut other = SqliteConnection::connect(&setup.database_url())
-        .await
-        .expect("connecting");
-    other
-        .execute("begin immediate")
-        .await
-        .expect("locking the database");
-    // One is being committed, one is in the queue, and for one there is no room.
-    for id in ["committing", "queued", "refused"] {
-        let answer = receiver.post_signed(action(id)).await;
-        assert_eq!((answer.status, answer.said()), (503, "unavailable"));
-    }
-    other
-        .execute("rollback")
-        .await
-        .expect("unlocking the database");
-    let ledger = Ledger::of(&setup).await;
-    // What was there before, and the two that were taken.
-    until(async || (ledger.events().await.len() == 3).then_some(())).await;
-    for (id, said) in [
-        ("committing", "duplicate"),
-        ("queued", "duplicate"),
-        ("refused", "stored"),
-    ] {
-        assert_eq!(receiver.post_signed(action(id)).await.said(), said);
-    }
-}
-
-async fn read_only(setup: &Setup, switch: &str) {
-    let url = setup.database_url();
-    let name = url.rsplit('/').next().expect("a name");
-    let mut connection = PgConnection::connect(&url).await.expect("connecting");
-    let sql = format!(
-        "begin; set transaction read write; alter database {name} set default_transaction_read_only = {switch}; commit"
-    );
-    connection
-        .execute(AssertSqlSafe(sql))
-        .await
-        .expect("altering the database");
-    terminate_backends(setup).await;
 }
 
 /// Ends every other connection to the database, as a failover does.

@@ -1,6 +1,7 @@
 //! Tests of the whole, against real stores and the real binary.
 
 mod architecture;
+mod backup;
 mod cli;
 mod config;
 mod fanout;
@@ -17,6 +18,7 @@ mod refuse;
 mod reverify;
 mod secrecy;
 mod sinks;
+mod spool;
 mod sql_docs;
 mod store;
 mod support;

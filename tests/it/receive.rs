@@ -199,7 +199,10 @@ async fn health_and_metrics_are_where_they_belong() {
     let ready = receiver.get("/ready").await;
     assert_eq!(
         (ready.status, ready.json),
-        (200, json!({ "status": "ready", "database": "up" }))
+        (
+            200,
+            json!({ "status": "ready", "database": "up", "spool": "up" })
+        )
     );
     receiver.post_signed(action("a")).await;
     receiver.post_signed(action("a")).await;

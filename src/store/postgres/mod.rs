@@ -58,37 +58,50 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Connects, and warns when the server is set up to lose what it has acknowledged.
+    /// A store on the server, which is not connected to yet.
     ///
-    /// A connection that takes longer than `commit_timeout` to come by counts as failed, now and later.
+    /// A connection that takes longer than `commit_timeout` to come by counts as failed.
     ///
     /// # Errors
     ///
-    /// When the URL is wrong, the server cannot be reached, or it turns us away.
-    pub async fn connect(url: &SecretString, commit_timeout: Duration) -> Result<Self, StoreError> {
+    /// When the URL is wrong.
+    pub fn new(url: &SecretString, commit_timeout: Duration) -> Result<Self, StoreError> {
         let options = PgConnectOptions::from_str(url.expose_secret())
             .map_err(store_error)?
             .application_name("huntr-receiver")
             .disable_statement_logging();
-        let writer = Writer::new(options.clone(), commit_timeout);
-        let mut connection = writer.connect().await.map_err(store_error)?;
-        check_settings(&mut connection).await?;
-        writer.keep(connection).await;
-
         let pool = PgPoolOptions::new()
             .max_connections(POOL_SIZE)
             .acquire_timeout(commit_timeout)
             .connect_lazy_with(options.clone());
         Ok(Self {
+            writer: Writer::new(options.clone(), commit_timeout),
             options,
-            writer,
             pool,
         })
+    }
+
+    /// As [`new`](Self::new), connected, and with a [look at how the server is set up](Store::check_server).
+    ///
+    /// # Errors
+    ///
+    /// When the URL is wrong, the server cannot be reached, or it turns us away.
+    pub async fn connect(url: &SecretString, commit_timeout: Duration) -> Result<Self, StoreError> {
+        let store = Self::new(url, commit_timeout)?;
+        store.check_server().await?;
+        Ok(store)
     }
 }
 
 #[async_trait]
 impl Store for PostgresStore {
+    async fn check_server(&self) -> Result<(), StoreError> {
+        let mut connection = self.writer.connect().await.map_err(store_error)?;
+        check_settings(&mut connection).await?;
+        self.writer.keep(connection).await;
+        Ok(())
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         let (read_only, missing): (bool, Option<String>) = sqlx::query_as(CAN_COMMIT)
             .fetch_one(&self.pool)

@@ -12,8 +12,12 @@ use tokio::sync::{Mutex, MutexGuard};
 /// A commit is acknowledged once it is on disk, whatever the default of the server, database or role.
 /// `remote_apply` waits for even more, so it stays. Set for this transaction only, in the message that
 /// opens it: behind a pooler the next transaction may run in another session.
+///
+/// Of a connection that falls silent half-way the server knows nothing for long, and would keep the locks on the keys,
+/// for which whoever stores the same events would wait.
 const BEGIN_DURABLY: &str = "
 begin isolation level read committed;
+set local idle_in_transaction_session_timeout = '10s';
 select set_config('synchronous_commit', 'on', true)
 where current_setting('synchronous_commit') <> 'remote_apply'";
 

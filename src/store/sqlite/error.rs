@@ -8,7 +8,7 @@ use crate::store::{
 };
 
 /// The failure, told apart by its extended result code.
-pub(super) fn store_error(error: sqlx::Error) -> StoreError {
+pub(crate) fn store_error(error: sqlx::Error) -> StoreError {
     classify(error, of_result_code)
 }
 
@@ -16,6 +16,12 @@ pub(super) fn store_error(error: sqlx::Error) -> StoreError {
 pub(super) fn is_read_only(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(DatabaseError::code);
     code.is_some_and(|code| primary(&code) == Some(8))
+}
+
+/// Whether the file is no database, or one whose pages contradict each other.
+pub(crate) fn is_corrupt(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    code.is_some_and(|code| matches!(primary(&code), Some(11 | 26)))
 }
 
 /// <https://www.sqlite.org/rescode.html>

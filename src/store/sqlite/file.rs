@@ -12,7 +12,7 @@ use crate::store::StoreError;
 
 /// Creates the file and its folder where they are missing, for nobody else to read. SQLite gives the files
 /// it puts beside it the same mode.
-pub(super) fn create(path: &Path) -> Result<PathBuf, StoreError> {
+pub(crate) fn create(path: &Path) -> Result<PathBuf, StoreError> {
     let path = std::path::absolute(path).map_err(|source| unusable(path, source))?;
     if let Some(folder) = path.parent() {
         create_folder(folder).map_err(|source| unusable(folder, source))?;
@@ -28,7 +28,7 @@ pub(super) fn create(path: &Path) -> Result<PathBuf, StoreError> {
 
 /// The one true path of a file that is there: SQLite takes a name such as `:memory:` or `file:…` for
 /// something else, and two names of one file would have two lock files.
-pub(super) fn existing(path: &Path) -> Result<PathBuf, StoreError> {
+pub(crate) fn existing(path: &Path) -> Result<PathBuf, StoreError> {
     let path = fs::canonicalize(path).map_err(|source| unusable(path, source))?;
     if path.to_str().is_none() {
         let source = io::Error::new(io::ErrorKind::InvalidInput, "its path is not valid UTF-8");
@@ -42,7 +42,7 @@ pub(super) fn existing(path: &Path) -> Result<PathBuf, StoreError> {
 }
 
 /// Takes the lock that only one serving process can have. It is held until the file is dropped.
-pub(super) fn lock_for_serving(path: &Path) -> Result<File, StoreError> {
+pub(crate) fn lock_for_serving(path: &Path) -> Result<File, StoreError> {
     lock(path, ".lock")
 }
 
@@ -90,7 +90,7 @@ fn create_folder(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn unusable(path: &Path, source: io::Error) -> StoreError {
+pub(crate) fn unusable(path: &Path, source: io::Error) -> StoreError {
     StoreError::Io {
         path: path.display().to_string(),
         source,
@@ -99,7 +99,7 @@ fn unusable(path: &Path, source: io::Error) -> StoreError {
 
 /// Which file was opened, so that it is noticed when another one, or none, has its place: the open one
 /// would go on taking events that nobody finds again.
-pub(super) struct Identity {
+pub(crate) struct Identity {
     path: PathBuf,
     device: u64,
     inode: u64,
@@ -110,7 +110,7 @@ impl Identity {
         &self.path
     }
 
-    pub(super) fn of(path: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn of(path: &Path) -> Result<Self, StoreError> {
         let metadata = fs::metadata(path).map_err(|source| unusable(path, source))?;
         Ok(Self {
             path: path.to_owned(),
@@ -120,7 +120,7 @@ impl Identity {
     }
 
     /// Whether the file is still in its place.
-    pub(super) fn check(&self) -> Result<(), StoreError> {
+    pub(crate) fn check(&self) -> Result<(), StoreError> {
         let is_same =
             |metadata: fs::Metadata| (metadata.dev(), metadata.ino()) == (self.device, self.inode);
         if fs::metadata(&self.path).is_ok_and(is_same) {

@@ -50,7 +50,7 @@ impl Schema for SqliteStore {
     }
 }
 
-fn migration_error(error: MigrateError) -> StoreError {
+pub(crate) fn migration_error(error: MigrateError) -> StoreError {
     match error {
         MigrateError::Execute(error) => store_error(error),
         other => StoreError::Migration(other),

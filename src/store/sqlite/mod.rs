@@ -1,11 +1,12 @@
 //! The store in a file of its own, which one receiver serves from.
 
 mod audit;
+mod database;
 mod deliveries;
 mod error;
 mod events;
 mod fields;
-mod file;
+pub(crate) mod file;
 mod insert;
 mod leases;
 mod migrations;
@@ -20,29 +21,19 @@ use std::{
     fs::File,
     path::Path,
     sync::{Mutex, PoisonError},
-    time::Duration,
 };
 
 use async_trait::async_trait;
-use sqlx::{
-    ConnectOptions, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
+use sqlx::SqlitePool;
 
-use self::{
-    error::{is_read_only, store_error},
-    writer::Writer,
+pub(crate) use self::{
+    database::Database,
+    error::{is_corrupt, store_error},
+    migrations::migration_error,
+    writer::Turn,
 };
+use self::{error::is_read_only, writer::Writer};
 use super::{Store, StoreError};
-
-/// How long to wait for another process that writes, such as a CLI command.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Connections that only read.
-const READERS: u32 = 2;
-
-/// Reads the file's header, which fails when it is no database.
-const IS_A_DATABASE: &str = "select count(*) from sqlite_master";
 
 /// The least that fails where nothing can be written: `begin immediate` passes on a read-only file.
 const WRITE: &str = "pragma user_version = 0";
@@ -91,37 +82,26 @@ impl SqliteStore {
     }
 
     async fn open_at(path: &Path) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .busy_timeout(BUSY_TIMEOUT)
-            .foreign_keys(true)
-            .disable_statement_logging();
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .acquire_timeout(BUSY_TIMEOUT)
-            .connect_lazy_with(options.clone().read_only(true));
-        let writer = Writer::new(
-            options
-                .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Full)
-                // On macOS an fsync does not reach the disk without it; elsewhere it means nothing.
-                .pragma("fullfsync", "on"),
-        );
-        sqlx::query(IS_A_DATABASE)
-            .execute(&readers)
-            .await
-            .map_err(store_error)?;
+        let Database {
+            writer,
+            readers,
+            identity,
+        } = Database::open(path).await?;
         Ok(Self {
             writer,
             readers,
             serving: Mutex::new(None),
-            identity: file::Identity::of(path)?,
+            identity,
         })
     }
 }
 
 #[async_trait]
 impl Store for SqliteStore {
+    async fn check_server(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Writes, and takes it back: nothing reaches the disk.
     async fn ping(&self) -> Result<(), StoreError> {
         self.identity.check()?;

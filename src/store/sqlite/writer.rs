@@ -13,7 +13,7 @@ pub(super) const BACKGROUND_ROWS: usize = BACKGROUND_LIMIT as usize;
 pub(super) const BACKGROUND_LIMIT: u32 = 64;
 
 /// Hands the connection to one batch at a time, in the order they ask.
-pub(super) struct Writer {
+pub(crate) struct Writer {
     options: SqliteConnectOptions,
     slot: Mutex<Slot>,
     /// Held while waiting for the connection in the background, so that at most one such batch is ever
@@ -28,11 +28,11 @@ struct Slot {
 }
 
 /// One batch's turn at the connection, with a transaction open.
-pub(super) struct Turn<'a> {
+pub(crate) struct Turn<'a> {
     slot: MutexGuard<'a, Slot>,
     _background: Option<MutexGuard<'a, ()>>,
     /// Runs the batch's statements.
-    pub(super) connection: SqliteConnection,
+    pub(crate) connection: SqliteConnection,
 }
 
 impl Writer {
@@ -45,7 +45,7 @@ impl Writer {
     }
 
     /// Waits for the events' turn and opens a transaction.
-    pub(super) async fn begin(&self) -> sqlx::Result<Turn<'_>> {
+    pub(crate) async fn begin(&self) -> sqlx::Result<Turn<'_>> {
         let mut slot = self.slot.lock().await;
         if slot.closed {
             return Err(sqlx::Error::PoolClosed);
@@ -64,7 +64,7 @@ impl Writer {
     }
 
     /// Waits for a turn that lets the events pass. Not to be held for more than [`BACKGROUND_ROWS`] rows.
-    pub(super) async fn begin_in_background(&self) -> sqlx::Result<Turn<'_>> {
+    pub(crate) async fn begin_in_background(&self) -> sqlx::Result<Turn<'_>> {
         let background = self.background.lock().await;
         let turn = self.begin().await?;
         Ok(Turn {
@@ -74,12 +74,12 @@ impl Writer {
     }
 
     /// A connection of its own.
-    pub(super) async fn connect(&self) -> sqlx::Result<SqliteConnection> {
+    pub(crate) async fn connect(&self) -> sqlx::Result<SqliteConnection> {
         self.options.connect().await
     }
 
     /// Closes the connection and opens no other.
-    pub(super) async fn close(&self) {
+    pub(crate) async fn close(&self) {
         let mut slot = self.slot.lock().await;
         slot.closed = true;
         if let Some(connection) = slot.connection.take()
@@ -92,12 +92,12 @@ impl Writer {
 
 impl Turn<'_> {
     /// Commits, and keeps the connection for the next batch.
-    pub(super) async fn commit(self) -> sqlx::Result<()> {
+    pub(crate) async fn commit(self) -> sqlx::Result<()> {
         self.end("commit").await
     }
 
     /// Takes back what was done, and keeps the connection.
-    pub(super) async fn roll_back(self) -> sqlx::Result<()> {
+    pub(crate) async fn roll_back(self) -> sqlx::Result<()> {
         self.end("rollback").await
     }
 

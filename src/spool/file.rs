@@ -1,0 +1,218 @@
+//! The spool's file: opened or made, written, read, and put aside when it is damaged.
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+};
+
+use bytesize::ByteSize;
+use sqlx::{Connection, QueryBuilder, Sqlite, migrate::Migrator};
+use tracing::error;
+
+use super::{SpoolId, Spooled, Usage, rows};
+use crate::{
+    domain::{Clock, NewEvent, SystemClock},
+    store::{
+        StoreError, migrations,
+        sqlite::{Database, Turn, file, is_corrupt, migration_error, store_error},
+    },
+};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/spool");
+
+/// In the spool's folder.
+pub(super) const NAME: &str = "spool.db";
+/// The files that belong to an SQLite database.
+const SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
+/// As SQLite has it by default.
+const PAGE: u64 = 4096;
+/// Less is not worth giving back.
+const WORTH_SHRINKING: u64 = 1 << 20;
+
+const SET_ASIDE: &str = "update spooled_events set refusal = ?2 where id = ?1";
+
+const TRY_AGAIN: &str = "update spooled_events set refusal = null where refusal is not null";
+
+const USAGE: &str = "
+select (select count(*) from spooled_events where refusal is null),
+       (select count(*) from spooled_events where refusal is not null),
+       (select page_count from pragma_page_count), (select freelist_count from pragma_freelist_count)";
+
+/// An open spool, which is nobody else's until it is closed.
+pub(super) struct SpoolFile {
+    database: Database,
+    _lock: File,
+}
+
+impl SpoolFile {
+    /// Opens the spool in a folder, and makes both where they are missing. A damaged one is put aside, as a new one
+    /// can still take deliveries.
+    pub(super) async fn create(dir: &Path, max_size: ByteSize) -> Result<Self, StoreError> {
+        let path = file::create(&dir.join(NAME))?;
+        match Self::open(&path, max_size).await {
+            Err(StoreError::Misconfigured(cause)) if is_corrupt(&cause) => {
+                let aside = put_aside(&path)?;
+                error!(
+                    %cause,
+                    file = %aside.display(),
+                    "the spool is damaged and was put aside; what is in it can be recovered with \
+                     `sqlite3 FILE .recover`"
+                );
+                Self::open(&file::create(&path)?, max_size).await
+            }
+            opened => opened,
+        }
+    }
+
+    /// Opens the spool in a folder; makes nothing.
+    pub(super) async fn open_existing(dir: &Path) -> Result<Self, StoreError> {
+        let path = file::existing(&dir.join(NAME))?;
+        Self::open(&path, ByteSize::b(u64::MAX)).await
+    }
+
+    async fn open(path: &Path, max_size: ByteSize) -> Result<Self, StoreError> {
+        let lock = file::lock_for_serving(path)?;
+        let max_pages = (max_size.as_u64() / PAGE).clamp(1, u64::from(u32::MAX) - 1);
+        let database = Database::open_with(path, |options| {
+            options.pragma("max_page_count", max_pages.to_string())
+        })
+        .await?;
+        let spool = Self {
+            database,
+            _lock: lock,
+        };
+        spool.migrate().await?;
+        Ok(spool)
+    }
+
+    async fn migrate(&self) -> Result<(), StoreError> {
+        let connection = self.database.writer.connect().await;
+        let mut connection = connection.map_err(store_error)?;
+        let transaction = connection.begin_with("begin immediate").await;
+        let mut transaction = transaction.map_err(store_error)?;
+        migrations::apply_pending(&mut *transaction, &MIGRATIONS)
+            .await
+            .map_err(migration_error)?;
+        transaction.commit().await.map_err(store_error)?;
+        connection.close().await.map_err(store_error)
+    }
+
+    pub(super) async fn push(&self, events: &[NewEvent]) -> Result<(), StoreError> {
+        self.database.identity.check()?;
+        let mut turn = self.database.writer.begin().await.map_err(store_error)?;
+        for event in events {
+            let inserted = rows::insert(&mut turn.connection, event).await;
+            inserted.map_err(store_error)?;
+        }
+        turn.commit().await.map_err(store_error)
+    }
+
+    pub(super) async fn read(
+        &self,
+        limit: u32,
+        max_bytes: u64,
+    ) -> Result<Vec<Spooled>, StoreError> {
+        let connection = self.database.readers.acquire().await;
+        let mut connection = connection.map_err(store_error)?;
+        let rows = rows::read(&mut connection, limit, max_bytes).await;
+        rows.map_err(store_error)
+    }
+
+    pub(super) async fn remove(&self, ids: &[SpoolId]) -> Result<(), StoreError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let mut delete = QueryBuilder::<Sqlite>::new("delete from spooled_events where id in (");
+        let mut list = delete.separated(", ");
+        for SpoolId(id) in ids {
+            list.push_bind(*id);
+        }
+        delete.push(")");
+        let mut turn = self.begin().await?;
+        let deleted = delete.build().execute(&mut turn.connection).await;
+        deleted.map_err(store_error)?;
+        turn.commit().await.map_err(store_error)
+    }
+
+    pub(super) async fn set_aside(
+        &self,
+        SpoolId(id): SpoolId,
+        why: &str,
+    ) -> Result<(), StoreError> {
+        let mut turn = self.begin().await?;
+        let update = sqlx::query(SET_ASIDE).bind(id).bind(why);
+        let updated = update.execute(&mut turn.connection).await;
+        updated.map_err(store_error)?;
+        turn.commit().await.map_err(store_error)
+    }
+
+    pub(super) async fn try_again(&self) -> Result<(), StoreError> {
+        let mut turn = self.begin().await?;
+        let updated = sqlx::query(TRY_AGAIN).execute(&mut turn.connection).await;
+        updated.map_err(store_error)?;
+        turn.commit().await.map_err(store_error)
+    }
+
+    pub(super) async fn usage(&self) -> Result<Usage, StoreError> {
+        let usage = sqlx::query_as(USAGE)
+            .fetch_one(&self.database.readers)
+            .await;
+        let (waiting, refused, pages, free): (i64, i64, i64, i64) = usage.map_err(store_error)?;
+        let number = |number: i64| u64::try_from(number).unwrap_or(0);
+        Ok(Usage {
+            waiting: number(waiting),
+            refused: number(refused),
+            bytes: number(pages - free) * PAGE,
+        })
+    }
+
+    pub(super) async fn shrink(&self) -> Result<(), StoreError> {
+        let pages = sqlx::query_scalar("select freelist_count from pragma_freelist_count");
+        let free: i64 = pages
+            .fetch_one(&self.database.readers)
+            .await
+            .map_err(store_error)?;
+        if u64::try_from(free).unwrap_or(0) * PAGE < WORTH_SHRINKING {
+            return Ok(());
+        }
+        let connection = self.database.writer.connect().await;
+        let mut connection = connection.map_err(store_error)?;
+        for sql in ["vacuum", "pragma wal_checkpoint(truncate)"] {
+            let done = sqlx::raw_sql(sql).execute(&mut connection).await;
+            done.map_err(store_error)?;
+        }
+        connection.close().await.map_err(store_error)
+    }
+
+    pub(super) async fn close(&self) {
+        self.database.close().await;
+    }
+
+    /// A turn that lets deliveries pass which want to get in.
+    async fn begin(&self) -> Result<Turn<'_>, StoreError> {
+        self.database.identity.check()?;
+        let turn = self.database.writer.begin_in_background().await;
+        turn.map_err(store_error)
+    }
+}
+
+/// Moves a damaged database out of the way, and tells where it is.
+fn put_aside(path: &Path) -> Result<PathBuf, StoreError> {
+    let now = SystemClock.now().format("%Y%m%dT%H%M%S%3fZ");
+    let named = |end: &str, suffix: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let damaged = format!(".damaged-{now}");
+    for suffix in SUFFIXES {
+        match std::fs::rename(named("", suffix), named(&damaged, suffix)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(file::unusable(path, error));
+            }
+            _ => {}
+        }
+    }
+    Ok(named(&damaged, ""))
+}

@@ -65,7 +65,7 @@ impl Preparation {
                 self.attempt = self.database.clone().attempt();
             }
             Err(_) => {
-                warn!("the database is not ready yet; until it is, deliveries wait in the spool")
+                warn!("the database is not ready yet; until it is, deliveries wait in the spool");
             }
         }
         Ok(false)

@@ -12,7 +12,7 @@ use crate::{shutdown::Group, spool::Spool, store::Store};
 /// grace of the connections they stay under the ten seconds after which a container runtime kills.
 const LAST_COMMITS: Duration = Duration::from_secs(2);
 /// Counted from the beginning of the stop.
-const LAST_DRAIN: Duration = Duration::from_millis(7000);
+const LAST_DRAIN: Duration = Duration::from_secs(7);
 const LAST_DELIVERIES: Duration = Duration::from_millis(1400);
 const LAST_CHORES: Duration = Duration::from_millis(1500);
 

@@ -41,17 +41,17 @@ pub(super) async fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode
     let spool = Spool::open_existing(&args.spool).await?;
     let waiting = spool.usage().await?;
     let outbox = Arc::new(config.routes());
-    let mut drainer = Drainer::of_another(spool, Arc::clone(&store), outbox, &config.intake);
+    let mut drain = Drainer::of_another(spool, Arc::clone(&store), outbox, &config.intake);
     let bar = ProgressBar::new(waiting.waiting + waiting.refused);
-    let drained = drainer
+    let outcome = drain
         .drain(|so_far| bar.set_position(so_far.moved + so_far.refused))
         .await;
     bar.finish_and_clear();
-    let drained = drained.context("what was not moved is still in the spool")?;
+    let total = outcome.context("what was not moved is still in the spool")?;
     store.close().await;
     let report = Report {
-        moved: drained.moved,
-        refused: drained.refused,
+        moved: total.moved,
+        refused: total.refused,
     };
     if args.json {
         output::json(&report)?;

@@ -20,6 +20,12 @@ use crate::{
 
 /// A commit that hangs for so long is given up together with its connection. Nobody waits for it.
 const HANGING: Duration = Duration::from_secs(10);
+/// A batch out of the spool is small, and followed by a pause as long as it took: what arrives meanwhile is to wait as
+/// little as it can.
+const BATCH: BatchLimits = BatchLimits {
+    events: 100,
+    bytes: 1 << 20,
+};
 /// Between two tries while the database takes nothing.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 /// Without anything having happened, the spool is looked at so often: others may have put something in.
@@ -82,21 +88,23 @@ impl Drainer {
         config: &Config,
     ) -> Self {
         let inserter = Inserter { store, outbox };
-        Self::new(Arc::new(spool), inserter, Gate::opened(), config, HANGING)
+        Self {
+            limits: config.batch_limits(),
+            ..Self::new(Arc::new(spool), inserter, Gate::opened(), HANGING)
+        }
     }
 
     pub(super) fn new(
         spool: Arc<Spool>,
         inserter: Inserter,
         gate: Gate,
-        config: &Config,
         patience: Duration,
     ) -> Self {
         Self {
             spool,
             inserter,
             gate,
-            limits: config.batch_limits(),
+            limits: BATCH,
             patience,
             moved: 0,
             spool_fails: false,
@@ -109,12 +117,19 @@ impl Drainer {
         let mut second_chance = Instant::now() + SECOND_CHANCE;
         let mut pause = PAUSES.0;
         loop {
+            let began = Instant::now();
             let step = self.step().await;
             if closing.is_cancelled() && step != Step::Again {
                 return;
             }
             match step {
-                Step::Again => pause = PAUSES.0,
+                Step::Again => {
+                    pause = PAUSES.0;
+                    tokio::select! {
+                        () = closing.cancelled() => {}
+                        () = sleep(began.elapsed()) => {}
+                    }
+                }
                 Step::Empty => {
                     tokio::select! {
                         () = closing.cancelled() => {}

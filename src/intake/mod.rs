@@ -217,7 +217,7 @@ impl Intake {
                 trouble: spool_trouble.clone(),
                 failures: Sampler::new(1),
             },
-            drainer: Drainer::new(spool, inserter, gate.clone(), config, patience),
+            drainer: Drainer::new(spool, inserter, gate.clone(), patience),
             gate,
             spool_trouble,
         };
@@ -264,6 +264,7 @@ impl Intake {
         }
     }
 
+    #[expect(clippy::result_large_err, reason = "it is handed in elsewhere then")]
     fn offer_to_database(&self, mut submission: Submission) -> Result<(), Submission> {
         if !self.gate.is_open() {
             return Err(submission);

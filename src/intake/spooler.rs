@@ -56,9 +56,10 @@ impl Spooler {
         self.pace.begin();
         let (events, waiting): (Vec<_>, Vec<_>) =
             batch.into_iter().map(Submission::into_parts).unzip();
-        let outcome = match self.push(&events).await {
-            true => Ok(Acknowledgement::Spooled),
-            false => Err(IntakeError::Unavailable),
+        let outcome = if self.push(&events).await {
+            Ok(Acknowledgement::Spooled)
+        } else {
+            Err(IntakeError::Unavailable)
         };
         for sender in waiting {
             sender.answer(outcome);

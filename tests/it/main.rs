@@ -5,6 +5,7 @@ mod backup;
 mod cli;
 mod config;
 mod fanout;
+mod faults;
 mod formats;
 mod hostile;
 mod kill;

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex, mpsc},
@@ -17,8 +17,10 @@ use sha2::Sha256;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
+mod answer;
 mod wire;
 
+pub(crate) use answer::Answer;
 pub(crate) use wire::{Wire, head};
 
 use crate::postgres;
@@ -36,7 +38,11 @@ pub(crate) struct Setup {
     database_url: String,
     config: String,
     environment: Vec<(String, String)>,
+    listen: SocketAddr,
 }
+
+/// A free port of the loopback.
+const ANYWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 impl Setup {
     /// On an embedded database that does not exist yet.
@@ -55,6 +61,7 @@ impl Setup {
             folder: tempfile::tempdir().expect("a temporary folder"),
             database_url,
             config: String::new(),
+            listen: ANYWHERE,
             environment: vec![
                 ("HUNTR_WEBHOOK_SECRET".into(), SECRET.into()),
                 ("HUNTY_API_KEY".into(), KEY.into()),
@@ -62,6 +69,12 @@ impl Setup {
                 ("RECEIVER__TABLES__ENABLED".into(), "false".into()),
             ],
         }
+    }
+
+    /// At this address, however often it is started.
+    pub(crate) fn listening_on(mut self, address: SocketAddr) -> Self {
+        self.listen = address;
+        self
     }
 
     /// With these lines in the configuration file.
@@ -121,13 +134,8 @@ impl Setup {
     pub(crate) fn spawn(&self) -> Running {
         let mut process = self
             .command()
-            .args([
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--admin-listen",
-                "127.0.0.1:0",
-            ])
+            .args(["serve", "--listen", &self.listen.to_string()])
+            .args(["--admin-listen", &ANYWHERE.to_string()])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -150,11 +158,10 @@ impl Setup {
                 }
             }
         });
-        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         Running {
             process,
-            public: nowhere,
-            admin: nowhere,
+            public: ANYWHERE,
+            admin: ANYWHERE,
             receiving,
             client: client(),
             log,
@@ -188,6 +195,28 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.public)
+    }
+
+    /// Whether it has come as far as to receive.
+    pub(crate) fn receives(&mut self) -> bool {
+        if let Ok((public, admin)) = self.receiving.try_recv() {
+            (self.public, self.admin) = (public, admin);
+        }
+        self.admin != ANYWHERE
+    }
+
+    /// How it has ended, if it has.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.process.try_wait().expect("asking for its end")
+    }
+
+    /// The most memory it has had so far, in kB.
+    pub(crate) fn peak_memory(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).ok()?;
+        let peak = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))?;
+        peak.trim_end_matches("kB").trim().parse().ok()
     }
 
     /// All it has logged so far.
@@ -300,40 +329,6 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.process.kill().ok();
         self.process.wait().ok();
-    }
-}
-
-/// An answer, read whole.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: reqwest::header::HeaderMap,
-    pub(crate) json: Value,
-}
-
-impl Answer {
-    async fn of(response: reqwest::Response) -> Self {
-        Self {
-            status: response.status().as_u16(),
-            headers: response.headers().clone(),
-            json: response.json().await.unwrap_or_default(),
-        }
-    }
-
-    /// `stored`, `duplicate`, or an error's code.
-    pub(crate) fn said(&self) -> &str {
-        let said = self.json["status"]
-            .as_str()
-            .or(self.json["error"]["code"].as_str());
-        said.unwrap_or_default()
-    }
-
-    pub(crate) fn event(&self) -> i64 {
-        self.json["event"].as_i64().expect("an event's id")
-    }
-
-    pub(crate) fn problem(&self) -> Option<&str> {
-        self.json["problem"].as_str()
     }
 }
 

@@ -1,11 +1,14 @@
 //! The receiver's database, read and changed behind its back.
 
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
+use sqlx::{
+    AssertSqlSafe, Connection, Executor, FromRow, PgConnection, SqliteConnection, postgres::PgRow,
+    sqlite::SqliteRow,
+};
 
 use crate::support::Setup;
 
 /// A connection to it.
-pub(super) enum Database {
+pub(crate) enum Database {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
 }
@@ -20,7 +23,7 @@ macro_rules! on_either {
 }
 
 impl Database {
-    pub(super) async fn of(setup: &Setup) -> Self {
+    pub(crate) async fn of(setup: &Setup) -> Self {
         let url = setup.database_url();
         if url.starts_with("sqlite:") {
             let connection = SqliteConnection::connect(&url).await;
@@ -32,7 +35,7 @@ impl Database {
     }
 
     /// The number that a statement gives.
-    pub(super) async fn number(&mut self, sql: &str) -> i64 {
+    pub(crate) async fn number(&mut self, sql: &str) -> i64 {
         let sql = AssertSqlSafe(sql.to_owned());
         let number =
             on_either!(self, connection => sqlx::query_scalar(sql).fetch_one(connection).await);
@@ -40,30 +43,40 @@ impl Database {
     }
 
     /// The texts that a statement gives, row by row.
-    pub(super) async fn texts(&mut self, sql: &str) -> Vec<String> {
+    pub(crate) async fn texts(&mut self, sql: &str) -> Vec<String> {
         let sql = AssertSqlSafe(sql.to_owned());
         let texts =
             on_either!(self, connection => sqlx::query_scalar(sql).fetch_all(connection).await);
         texts.expect("texts")
     }
 
-    pub(super) async fn execute(&mut self, sql: &str) {
+    /// The rows that a statement gives.
+    pub(crate) async fn rows<T>(&mut self, sql: &str) -> Vec<T>
+    where
+        T: for<'r> FromRow<'r, PgRow> + for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
+    {
+        let sql = AssertSqlSafe(sql.to_owned());
+        let rows = on_either!(self, connection => sqlx::query_as(sql).fetch_all(connection).await);
+        rows.expect("rows")
+    }
+
+    pub(crate) async fn execute(&mut self, sql: &str) {
         let sql = AssertSqlSafe(sql.to_owned());
         on_either!(self, connection => connection.execute(sql).await.map(drop)).expect("executing");
     }
 
-    pub(super) fn is_sqlite(&self) -> bool {
+    pub(crate) fn is_sqlite(&self) -> bool {
         matches!(self, Self::Sqlite(_))
     }
 
     /// What each event's sender calls it.
-    pub(super) async fn events(&mut self) -> Vec<String> {
+    pub(crate) async fn events(&mut self) -> Vec<String> {
         self.texts("select delivery_id from events order by delivery_id")
             .await
     }
 
     /// Checks that deliveries and attempts tell the same story.
-    pub(super) async fn is_consistent(&mut self) {
+    pub(crate) async fn is_consistent(&mut self) {
         let contradictions = [
             // Attempts are numbered from 1, without a gap.
             "select count(*) from deliveries where attempts <> \

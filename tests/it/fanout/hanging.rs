@@ -62,7 +62,7 @@ async fn what_waits_for_a_sink_waits_in_the_database() {
     // It has claimed what it has room for, and renews the leases.
     let leased = "select count(*) from deliveries where leased_by is not null";
     until(async || (database.number(leased).await >= 128).then_some(())).await;
-    let memory = peak_memory(&receiver);
+    let memory = receiver.peak_memory().expect("its status");
     let stopping = Instant::now();
     stops_promptly(&mut receiver);
     report!(
@@ -104,13 +104,4 @@ fn stops_promptly(receiver: &mut Running) {
     assert!(receiver.wait().success(), "{}", receiver.log());
     // After ten seconds a container runtime kills.
     assert!(stopping.elapsed() < Duration::from_secs(10));
-}
-
-/// The most memory it ever had, in kB.
-fn peak_memory(receiver: &Running) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", receiver.pid()));
-    let status = status.expect("its status");
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let peak = peak.expect("its peak").trim_end_matches("kB").trim();
-    peak.parse().expect("a number")
 }

@@ -10,24 +10,24 @@ use serde::Deserialize;
 use crate::sinks::web_server::{Behaviour, Request, WebServer};
 
 /// A web server that keeps account by event.
-pub(super) struct Hook {
-    pub(super) server: WebServer,
+pub(crate) struct Hook {
+    pub(crate) server: WebServer,
     calls: Arc<Mutex<Vec<Call>>>,
 }
 
 /// One request.
 #[derive(Debug, Clone)]
-pub(super) struct Call {
+pub(crate) struct Call {
     /// Counted from 1.
-    pub(super) number: usize,
+    pub(crate) number: usize,
     /// The event, as its sender calls it.
-    pub(super) id: String,
+    pub(crate) id: String,
     /// The event, as we call it.
-    pub(super) event: i64,
+    pub(crate) event: i64,
     /// What it is about.
-    pub(super) subject: String,
+    pub(crate) subject: String,
     /// Whether it was answered 2xx.
-    pub(super) taken: bool,
+    pub(crate) taken: bool,
 }
 
 #[derive(Deserialize)]
@@ -39,7 +39,7 @@ struct CloudEvent {
 
 impl Hook {
     /// Takes everything until told otherwise.
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let hook = Self {
             server: WebServer::start().await,
             calls: Arc::default(),
@@ -49,7 +49,7 @@ impl Hook {
     }
 
     /// From now on, each call is answered as it deserves.
-    pub(super) fn answer_by(&self, behave: impl Fn(&Call) -> Behaviour + Send + Sync + 'static) {
+    pub(crate) fn answer_by(&self, behave: impl Fn(&Call) -> Behaviour + Send + Sync + 'static) {
         let calls = Arc::clone(&self.calls);
         self.server.answer_by(move |request| {
             let mut call = read(request);
@@ -60,21 +60,21 @@ impl Hook {
         });
     }
 
-    pub(super) fn answer_with(&self, behaviour: Behaviour) {
+    pub(crate) fn answer_with(&self, behaviour: Behaviour) {
         self.answer_by(move |_| behaviour.clone());
     }
 
     /// Every call so far, in order.
-    pub(super) fn calls(&self) -> Vec<Call> {
+    pub(crate) fn calls(&self) -> Vec<Call> {
         self.calls.lock().expect("the calls").clone()
     }
 
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.calls.lock().expect("the calls").len()
     }
 
     /// How often each event was taken.
-    pub(super) fn taken(&self) -> HashMap<String, usize> {
+    pub(crate) fn taken(&self) -> HashMap<String, usize> {
         let mut taken = HashMap::new();
         let calls = self.calls.lock().expect("the calls");
         for call in calls.iter().filter(|call| call.taken) {
@@ -84,7 +84,7 @@ impl Hook {
     }
 
     /// Checks that it took these events and no others.
-    pub(super) fn took(&self, events: &[String]) {
+    pub(crate) fn took(&self, events: &[String]) {
         let taken = self.taken();
         let missing: Vec<_> = events
             .iter()
@@ -95,13 +95,13 @@ impl Hook {
     }
 
     /// How many more times it took events than there were.
-    pub(super) fn duplicates(&self) -> usize {
+    pub(crate) fn duplicates(&self) -> usize {
         let taken = self.taken();
         taken.values().sum::<usize>() - taken.len()
     }
 
     /// A sink of this name, with these options.
-    pub(super) fn sink(&self, name: &str, options: &str) -> String {
+    pub(crate) fn sink(&self, name: &str, options: &str) -> String {
         format!(
             "[sinks.{name}]\nkind = \"http\"\nurl = \"{}\"\nallow_private = true\n{options}\n",
             self.server.url()

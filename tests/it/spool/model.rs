@@ -133,7 +133,9 @@ async fn behaves_as_a_list(steps: &[Step]) {
             }
             Step::TryAgain => {
                 spool.try_again().await.expect("noted");
-                list.iter_mut().for_each(|(_, refused)| *refused = false);
+                for (_, refused) in &mut list {
+                    *refused = false;
+                }
             }
             Step::Reopen => {
                 spool.shrink().await.expect("shrunk");

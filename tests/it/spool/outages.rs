@@ -6,7 +6,7 @@ use super::{Outage, post, stored};
 use crate::{
     ledger::Ledger,
     postgres::{empty_database, execute},
-    support::{Setup, action, until},
+    support::{Running, Setup, action, until},
 };
 
 const SPOOLED: &str = "200 spooled";
@@ -26,7 +26,7 @@ async fn what_comes_while_nobody_gets_in_waits_on_disk() {
         (&ready.json["database"], &ready.json["spool"]),
         (&"down".into(), &"up".into())
     );
-    assert_eq!(receiver.metric("huntr_receiver_database_up").await, 0.0);
+    assert_eq!(metric(&receiver, "database_up").await, "0");
     outage.end().await;
 
     assert_eq!(stored(&setup, 4).await, ["before", "a", "b", "c"]);
@@ -37,12 +37,12 @@ async fn what_comes_while_nobody_gets_in_waits_on_disk() {
     let typed = "select count(*) from actions";
     until(async || (ledger.number(typed).await == 4).then_some(())).await;
     until(async || {
-        let up = receiver.metric("huntr_receiver_database_up").await;
-        let waiting = receiver.metric("huntr_receiver_spool_events").await;
-        (up > 0.0 && waiting == 0.0).then_some(())
+        let up = metric(&receiver, "database_up").await;
+        let waiting = metric(&receiver, "spool_events").await;
+        (up == "1" && waiting == "0").then_some(())
     })
     .await;
-    assert_eq!(receiver.metric("huntr_receiver_spooled_total").await, 3.0);
+    assert_eq!(metric(&receiver, "spooled_total").await, "3");
     assert_eq!(
         post(&receiver, &["b", "after"]).await,
         ["200 duplicate", "200 stored"]
@@ -108,6 +108,11 @@ async fn whatever_a_database_lacks_for_a_commit_is_waited_for() {
     }
 }
 
+async fn metric(receiver: &Running, name: &str) -> String {
+    let value = receiver.metric(&format!("huntr_receiver_{name}")).await;
+    value.to_string()
+}
+
 async fn terminate(url: &str) {
     let others = "select pg_terminate_backend(pid, 10000) from pg_stat_activity \
                   where datname = current_database() and pid <> pg_backend_pid()";
@@ -130,8 +135,7 @@ async fn a_commit_that_is_too_slow_is_not_waited_for_and_counts_once() {
     assert_eq!(post(&receiver, &["a", "b", "a"]).await, [SPOOLED; 3]);
     other.execute("commit").await.expect("unlocking");
     assert_eq!(stored(&setup, 2).await, ["a", "b"]);
-    until(async || (receiver.metric("huntr_receiver_spool_events").await == 0.0).then_some(()))
-        .await;
+    until(async || (metric(&receiver, "spool_events").await == "0").then_some(())).await;
     let ledger = Ledger::of(&setup).await;
     assert_eq!(ledger.events().await.len(), 2);
     let conflicts = "select count(*) from event_conflicts";
@@ -193,10 +197,7 @@ async fn a_row_that_the_database_refuses_takes_none_of_its_neighbours_along() {
     assert_eq!(post(&receiver, &["later"]).await, [SPOOLED]);
     outage.end().await;
     stored(&setup, 58).await;
-    until(async || {
-        (receiver.metric("huntr_receiver_spool_refused_events").await == 7.0).then_some(())
-    })
-    .await;
+    until(async || (metric(&receiver, "spool_refused_events").await == "7").then_some(())).await;
 }
 
 #[tokio::test]
@@ -237,9 +238,9 @@ async fn a_row_at_which_somebodys_trigger_stumbles_stands_in_nobodys_way() {
         good += 1;
         let answer = receiver.post_signed(action(&good.to_string())).await;
         assert_eq!(answer.status, 200);
-        let refused = receiver.metric("huntr_receiver_spool_refused_events").await;
-        let up = receiver.metric("huntr_receiver_database_up").await;
-        (refused == 1.0 && up == 1.0).then_some(())
+        let refused = metric(&receiver, "spool_refused_events").await;
+        let up = metric(&receiver, "database_up").await;
+        (refused == "1" && up == "1").then_some(())
     })
     .await;
     assert_eq!(stored(&setup, good).await.len(), good);

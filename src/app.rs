@@ -115,7 +115,7 @@ impl Application {
             },
             admin: Server {
                 listener: bind(config.server.admin_listen, "server.admin_listen")?,
-                router: admin::admin(metrics.clone()),
+                router: admin::admin(metrics.clone(), config.server.admin_token.as_ref()),
                 limits,
             },
             committer: works.committer,

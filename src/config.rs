@@ -85,6 +85,12 @@ impl ConfigError {
             problems: vec![problem],
         }
     }
+
+    /// All that is wrong: pairs of a full key and a sentence.
+    pub fn problems(&self) -> impl Iterator<Item = (&str, &str)> {
+        let problems = self.problems.iter();
+        problems.map(|problem| (problem.key.as_str(), problem.why.as_str()))
+    }
 }
 
 impl Config {
@@ -126,6 +132,15 @@ impl Config {
             });
         }
         Self::read(figment)
+    }
+
+    /// Reads options that are laid over the defaults, with neither flags nor what the environment says of options.
+    ///
+    /// # Errors
+    ///
+    /// As [`Config::load`].
+    pub fn over_defaults(options: impl Provider) -> Result<Self, ConfigError> {
+        Self::read(Figment::from(Toml::string(DEFAULTS)).merge(options))
     }
 
     fn read(figment: Figment) -> Result<Self, ConfigError> {

@@ -1,6 +1,9 @@
 //! The process's own log: readable on a terminal, JSON otherwise, always on standard error.
 
-use std::io::{IsTerminal, stderr};
+use std::{
+    io::{IsTerminal, Write, stderr},
+    panic::Location,
+};
 
 use serde::Deserialize;
 use tracing::error;
@@ -82,7 +85,6 @@ pub fn install(config: &Config) -> anyhow::Result<()> {
         .with(text)
         .with(json)
         .try_init()?;
-    log_panics();
     Ok(())
 }
 
@@ -90,10 +92,17 @@ fn library(target: &str) -> &str {
     target.split("::").next().unwrap_or_default()
 }
 
-/// A panic is logged by its place alone: its message may quote a body.
-fn log_panics() {
+/// From here on a panic is told by its place alone, before there is a log as well: its message may quote a body or a
+/// secret.
+pub fn quieten_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string);
-        error!(panic.location = place, "a task panicked");
+        let place = panic.location().map(Location::to_string);
+        if tracing::dispatcher::has_been_set() {
+            error!(panic.location = place, "a task panicked");
+        } else {
+            let place = place.unwrap_or_default();
+            // With standard error gone, nobody is left to tell.
+            writeln!(stderr().lock(), "error: the program panicked at {place}").ok();
+        }
     }));
 }

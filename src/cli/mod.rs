@@ -11,6 +11,7 @@ mod output;
 mod rebuild;
 mod replay;
 mod reverify;
+mod seal;
 mod send;
 mod serve;
 mod time;
@@ -19,6 +20,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
+use tracing::warn;
 
 use crate::{
     config::{Config, ConfigError, Overrides},
@@ -102,9 +104,15 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    telemetry::quieten_panics();
     let command = cli
         .command
         .unwrap_or(Command::Serve(serve::Args::default()));
+    // Before the first secret is read.
+    let sealed = match command {
+        Command::Serve(_) => seal::seal(),
+        _ => Ok(()),
+    };
     let flags = match &command {
         Command::Serve(args) => args.flags(),
         _ => Vec::new(),
@@ -114,6 +122,9 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         flags,
     })?;
     telemetry::install(&config.log)?;
+    if let Err(error) = sealed {
+        warn!(%error, "other processes of this user may read this one's memory, and so may who finds its core dump");
+    }
     // Whatever speaks TLS finds it here. It fails where it was done already.
     rustls::crypto::ring::default_provider()
         .install_default()
@@ -141,4 +152,45 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     // What still blocks, such as a name that is being looked up, is not waited for.
     runtime.shutdown_background();
     outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    /// Everybody on a machine can read the arguments of everybody's processes.
+    const SECRETS: [&str; 7] = [
+        "secret",
+        "token",
+        "password",
+        "credential",
+        "key",
+        "database",
+        "authorization",
+    ];
+
+    fn arguments(command: &clap::Command) -> Vec<String> {
+        let own = command.get_arguments().map(|argument| {
+            let names = argument.get_value_names().unwrap_or_default();
+            format!("{} {names:?}", argument.get_id()).to_lowercase()
+        });
+        let below = command.get_subcommands().flat_map(arguments);
+        own.chain(below).collect()
+    }
+
+    #[test]
+    fn no_argument_takes_a_secret() {
+        let arguments = arguments(&Cli::command());
+        assert!(
+            arguments
+                .iter()
+                .any(|argument| argument.starts_with("admin_listen"))
+        );
+        for argument in arguments {
+            let secret = SECRETS.iter().find(|secret| argument.contains(*secret));
+            assert_eq!(secret, None, "{argument}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use super::*;
 
 /// Reads the defaults with this on top, as if it were the user's file.
 fn read(toml: &str) -> Result<Config, ConfigError> {
-    Config::read(Figment::from(Toml::string(DEFAULTS)).merge(Toml::string(toml)))
+    Config::over_defaults(Toml::string(toml))
 }
 
 /// The problems' keys and sentences, of which there must be some.

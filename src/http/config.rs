@@ -25,7 +25,7 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The admin listener.
     pub admin_listen: SocketAddr,
-    /// The bearer token of the admin listener's API.
+    /// The bearer token of the admin listener's API. Without one, only programs of this machine may use it.
     pub admin_token: Option<Secret>,
     /// The longest body.
     pub max_body: ByteSize,
@@ -50,6 +50,11 @@ impl Config {
         if !self.admin_listen.ip().is_loopback() && self.admin_token.is_none() {
             let why = "is required because server.admin_listen is not a loopback address; \
                        write \"env:RECEIVER_ADMIN_TOKEN\" and set that variable";
+            problems.push(("admin_token".into(), why.into()));
+        }
+        if self.admin_token.as_ref().is_some_and(cannot_be_sent) {
+            let why = "has whitespace around it or control characters in it, which no HTTP header can carry: \
+                       take them out";
             problems.push(("admin_token".into(), why.into()));
         }
         if self.max_connections == 0 || self.max_connections > MOST_CONNECTIONS {
@@ -81,4 +86,9 @@ impl Config {
             grace: GRACE,
         }
     }
+}
+
+fn cannot_be_sent(token: &Secret) -> bool {
+    let token = token.expose();
+    token.trim_ascii() != token || token.iter().any(u8::is_ascii_control)
 }

@@ -6,7 +6,7 @@ use axum::{
     Json,
     http::{
         HeaderValue, StatusCode,
-        header::{CONNECTION, RETRY_AFTER},
+        header::{CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE},
     },
     response::{IntoResponse, Response},
 };
@@ -27,6 +27,10 @@ pub(super) enum HttpError {
     MethodNotAllowed,
     #[error("the request is not authentic")]
     Unauthorized,
+    #[error("the token is missing or wrong, send it as Authorization: Bearer")]
+    NoToken,
+    #[error("without a token only programs of this machine may ask, by its own name or address")]
+    Foreign,
     #[error("the content encoding is not supported, send the body as it is")]
     UnsupportedEncoding,
     #[error("the body is too large")]
@@ -61,7 +65,12 @@ impl HttpError {
             Self::Unavailable => {
                 "neither the database nor the spool takes it: an error near this line says why"
             }
-            Self::NotFound | Self::MethodNotAllowed | Self::Unauthorized | Self::Internal => "",
+            Self::NotFound
+            | Self::MethodNotAllowed
+            | Self::Unauthorized
+            | Self::NoToken
+            | Self::Foreign
+            | Self::Internal => "",
         }
     }
 
@@ -69,7 +78,8 @@ impl HttpError {
         match self {
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
-            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
+            Self::Unauthorized | Self::NoToken => (StatusCode::UNAUTHORIZED, "unauthorized"),
+            Self::Foreign => (StatusCode::FORBIDDEN, "forbidden"),
             Self::UnsupportedEncoding => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding")
             }
@@ -114,6 +124,9 @@ impl IntoResponse for HttpError {
         match self {
             Self::Unavailable => {
                 headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+            }
+            Self::NoToken => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             Self::Timeout | Self::Incomplete => {
                 headers.insert(CONNECTION, HeaderValue::from_static("close"));

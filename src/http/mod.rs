@@ -1,8 +1,9 @@
-//! The outside: webhooks and health on the public listener, metrics on the admin listener.
+//! The outside: webhooks and health on the public listener, metrics and the API's door on the admin listener.
 
 pub mod admin;
 mod body;
 mod config;
+mod door;
 mod error;
 pub mod health;
 pub mod receive;

@@ -242,9 +242,12 @@ fn brackets(source: &str) -> usize {
 /// The first error without the parser's drawing of where it is.
 fn one_line(errors: &cel::ParseErrors) -> String {
     match errors.errors.first() {
+        // The message quotes the expression, line breaks and all.
         Some(error) => format!(
             "{} (in line {}, column {})",
-            error.msg, error.pos.0, error.pos.1
+            error.msg.replace(char::is_control, " "),
+            error.pos.0,
+            error.pos.1
         ),
         None => "it is not an expression".to_owned(),
     }

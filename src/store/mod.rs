@@ -31,6 +31,7 @@ pub use migrations::Schema;
 pub use rebuild::{Difference, Exchange, KeptKeys, Portion, Rebuild, RebuildPlan, RebuildProgress};
 pub use rejected::{RejectedBudget, RejectedStore};
 pub use tables::TableStore;
+pub use typed_rows::{read as read_row, write as write_rows};
 pub use url::DatabaseUrl;
 
 use self::{postgres::PostgresStore, sqlite::SqliteStore};

@@ -102,7 +102,11 @@ pub(super) fn kept(keys: Vec<(String, String, bool)>) -> KeptKeys {
 }
 
 /// Rows as one array of JSON.
-pub(super) fn write<'a>(
+///
+/// # Errors
+///
+/// When there is no memory for it.
+pub fn write<'a>(
     table: &'a Table,
     rows: impl Iterator<Item = (&'a Key, &'a Row)>,
 ) -> Result<String, sqlx::Error> {
@@ -212,7 +216,11 @@ impl Serialize for VersionOf<'_> {
 }
 
 /// Reads a row that [`write`] has written, as the database gives it back.
-pub(super) fn read(table: &Table, text: &str) -> Result<(Key, Row), sqlx::Error> {
+///
+/// # Errors
+///
+/// When it is not of the table's shape.
+pub fn read(table: &Table, text: &str) -> Result<(Key, Row), sqlx::Error> {
     parse(table, text).map_err(|error| sqlx::Error::Decode(error.into()))
 }
 

@@ -39,6 +39,8 @@ pub(crate) struct Setup {
     config: String,
     environment: Vec<(String, String)>,
     listen: SocketAddr,
+    /// What starts the binary, with its arguments.
+    within: Vec<String>,
 }
 
 /// A free port of the loopback.
@@ -68,6 +70,7 @@ impl Setup {
                 // Most tests are about something else.
                 ("RECEIVER__TABLES__ENABLED".into(), "false".into()),
             ],
+            within: Vec::new(),
         }
     }
 
@@ -94,6 +97,12 @@ impl Setup {
         self
     }
 
+    /// Started by this program, which gives way to it.
+    pub(crate) fn within(mut self, program: Vec<&str>) -> Self {
+        self.within = program.into_iter().map(ToOwned::to_owned).collect();
+        self
+    }
+
     pub(crate) fn database_url(&self) -> String {
         match self.database_url.strip_prefix("sqlite:") {
             Some(path) => format!("sqlite:{}", self.folder.path().join(path).display()),
@@ -105,8 +114,11 @@ impl Setup {
     pub(crate) fn command(&self) -> Command {
         let config = self.folder.path().join("receiver.toml");
         std::fs::write(&config, &self.config).expect("writing the configuration");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_huntr-receiver"));
+        let binary = env!("CARGO_BIN_EXE_huntr-receiver");
+        let mut words = self.within.iter().map(String::as_str).chain([binary]);
+        let mut command = Command::new(words.next().unwrap_or(binary));
         command
+            .args(words)
             .env_clear()
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .env("DATABASE_URL", &self.database_url)

@@ -110,6 +110,7 @@ fn what_is_wrong_with_an_expression_is_said_at_once() {
     for (source, why) in [
         ("", "line 1"),
         ("payload.a ==", "line 1"),
+        ("payload.a == 'never\nclosed\0", "line 1"),
         (
             "paylod.a == 1",
             "there is no `paylod`: an expression sees `event` and `payload`",

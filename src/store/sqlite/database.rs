@@ -44,6 +44,8 @@ impl Database {
             .filename(path)
             .busy_timeout(BUSY_TIMEOUT)
             .foreign_keys(true)
+            // Else larger statements want a file in a folder for temporary ones, and fail where none can be written to.
+            .pragma("temp_store", "memory")
             .disable_statement_logging();
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)

@@ -19,8 +19,8 @@ use crate::{
     domain::{Clock, Name, SystemClock},
     http::{self, admin, health::Readiness, receive::Receiver, server::Server},
     intake::{Committer, Intake, RefusalLog, Spooler},
-    metrics::DeliveryMetrics,
-    providers::{Source, Sources},
+    metrics::SourceMetrics,
+    providers::Sources,
     spool::Spool,
     store::{self, Store},
 };
@@ -93,7 +93,7 @@ impl Application {
         }
         let readiness = Readiness::new(works.gate.clone(), works.spool_trouble.clone());
         readiness.probe(&*store).await;
-        let metrics_of = |name: &Name| (name.clone(), DeliveryMetrics::of(name));
+        let metrics_of = |name: &Name| (name.clone(), SourceMetrics::of(name));
         let receiver = Receiver {
             metrics: sources.keys().map(metrics_of).collect(),
             sources,
@@ -101,22 +101,22 @@ impl Application {
             refusals,
             clock,
             limits: config.server.request_limits(),
+            trusted_proxies: config.server.trusted_proxies.clone(),
             drains: drains.clone(),
         };
         let public = http::public(Arc::new(receiver), readiness.clone());
-        let limits = config.server.connection_limits();
         Ok(Self {
             store,
             spool,
             public: Server {
                 listener: bind(config.server.listen, "server.listen")?,
                 router: public,
-                limits,
+                limits: config.server.connection_limits(),
             },
             admin: Server {
                 listener: bind(config.server.admin_listen, "server.admin_listen")?,
                 router: admin::admin(metrics.clone(), config.server.admin_token.as_ref()),
-                limits,
+                limits: config.server.admin_connection_limits(),
             },
             committer: works.committer,
             spooler: works.spooler,
@@ -223,10 +223,11 @@ fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
 /// The configured sources, ready to verify.
 #[must_use]
 pub fn build_sources(config: &Config) -> Sources {
+    let allow_from = config.server.allow_from.as_ref();
     config
         .sources
         .iter()
-        .map(|(name, source)| (name.clone(), Source::new(name.clone(), source.build())))
+        .map(|(name, source)| (name.clone(), source.source(name.clone(), allow_from)))
         .collect()
 }
 

@@ -43,9 +43,9 @@
 //! - [`app`]: everything put together, and taken down in the order in which events flow.
 //! - [`cli`]: the commands.
 //!
-//! Beside the way, of use to several: [`secret`] (secrets by reference), [`units`] (durations in the
-//! configuration), `disk` (whether it can be written to), `sampling` (a bound on log lines),
-//! [`metrics`] (every metric by name), [`telemetry`] (the log), [`shutdown`] (the signals).
+//! Beside the way, of use to several: [`secret`] (secrets by reference), [`units`] (durations and rates in the
+//! configuration), [`networks`] (lists of them), `disk` (whether it can be written to), `sampling` (a bound on log
+//! lines), [`metrics`] (every metric by name), [`telemetry`] (the log), [`shutdown`] (the signals).
 //!
 //! A module uses only those above it in this list and those beside the way. Each owns its `Config`; [`config`]
 //! gathers them, so that nothing below [`app`] needs it.
@@ -72,6 +72,7 @@ pub mod domain;
 pub mod http;
 pub mod intake;
 pub mod metrics;
+pub mod networks;
 pub mod projections;
 pub mod providers;
 mod sampling;

@@ -1,5 +1,7 @@
 //! Every metric the receiver exports, by name: one function a metric, so that labels cannot drift.
 
+mod tally;
+
 use std::time::Duration;
 
 use metrics::{
@@ -8,11 +10,14 @@ use metrics::{
 };
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
+use self::tally::Tally;
+
 const REQUESTS: &str = "huntr_receiver_requests_total";
 const REFUSALS: &str = "huntr_receiver_refusals_total";
 const NOT_KEPT: &str = "huntr_receiver_refusals_not_kept_total";
 const LAST_EVENT: &str = "huntr_receiver_last_event_timestamp_seconds";
 const PANICS: &str = "huntr_receiver_panics_total";
+const CONNECTIONS_CLOSED: &str = "huntr_receiver_connections_closed_total";
 const ACKNOWLEDGE: &str = "huntr_receiver_acknowledge_seconds";
 const BATCH_EVENTS: &str = "huntr_receiver_commit_batch_events";
 const COMMIT: &str = "huntr_receiver_commit_seconds";
@@ -61,6 +66,10 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
         "Unix time of the last authentic delivery, by source."
     );
     describe_counter!(PANICS, "Requests whose handler panicked.");
+    describe_counter!(
+        CONNECTIONS_CLOSED,
+        "Connections that were closed because of a limit, by reason."
+    );
     describe_histogram!(
         ACKNOWLEDGE,
         "Seconds from the end of a request's headers to its 200."
@@ -118,17 +127,17 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     Ok(handle)
 }
 
-/// What is counted for every delivery of one source. Looked up once, because a lookup costs more than
-/// the counting.
-pub struct DeliveryMetrics {
+/// What is counted for one source. Looked up once, because a lookup costs more than the counting.
+pub struct SourceMetrics {
     stored: Counter,
     duplicate: Counter,
     spooled: Counter,
+    declined: Tally,
     acknowledge: Histogram,
     last_event: Gauge,
 }
 
-impl DeliveryMetrics {
+impl SourceMetrics {
     /// Those of the source with this name. Only after [`install`], or they count for nobody.
     #[must_use]
     pub fn of(source: &str) -> Self {
@@ -137,6 +146,7 @@ impl DeliveryMetrics {
             stored: counter!(REQUESTS, "source" => source.clone(), "outcome" => "stored"),
             duplicate: counter!(REQUESTS, "source" => source.clone(), "outcome" => "duplicate"),
             spooled: counter!(REQUESTS, "source" => source.clone(), "outcome" => "spooled"),
+            declined: Tally::new(REQUESTS, &source, "outcome"),
             acknowledge: histogram!(ACKNOWLEDGE, "source" => source.clone()),
             last_event: gauge!(LAST_EVENT, "source" => source),
         }
@@ -160,6 +170,11 @@ impl DeliveryMetrics {
         self.acknowledged(received_at, after);
     }
 
+    /// A request got no 200.
+    pub(crate) fn declined(&self, outcome: &'static str) {
+        self.declined.count(outcome);
+    }
+
     fn acknowledged(&self, received_at: i64, after: Duration) {
         #[expect(
             clippy::cast_precision_loss,
@@ -168,6 +183,73 @@ impl DeliveryMetrics {
         let seconds = received_at as f64;
         self.last_event.set(seconds);
         self.acknowledge.record(after);
+    }
+}
+
+/// Why the requests of one source are refused.
+pub(crate) struct RefusalMetrics {
+    refused: Tally,
+    not_kept: Counter,
+}
+
+impl RefusalMetrics {
+    /// Those of the source with this name. Only after [`install`], or they count for nobody.
+    pub(crate) fn of(source: &str) -> Self {
+        Self {
+            refused: Tally::new(REFUSALS, source, "reason"),
+            not_kept: counter!(NOT_KEPT, "source" => source.to_owned()),
+        }
+    }
+
+    /// A request was refused.
+    pub(crate) fn refused(&self, reason: &'static str) {
+        self.refused.count(reason);
+    }
+
+    /// A request with a wrong signature or key was not kept aside.
+    pub(crate) fn not_kept(&self) {
+        self.not_kept.increment(1);
+    }
+}
+
+/// Why connections are closed, on all listeners together.
+pub(crate) struct ConnectionMetrics {
+    evicted: Counter,
+    slow_headers: Counter,
+    idle: Counter,
+    unread: Counter,
+}
+
+impl ConnectionMetrics {
+    /// Only after [`install`], or they count for nobody.
+    pub(crate) fn new() -> Self {
+        let reason = |reason: &'static str| counter!(CONNECTIONS_CLOSED, "reason" => reason);
+        Self {
+            evicted: reason("no_place"),
+            slow_headers: reason("slow_headers"),
+            idle: reason("idle"),
+            unread: reason("unread"),
+        }
+    }
+
+    /// A connection made room for another one.
+    pub(crate) fn evicted(&self) {
+        self.evicted.increment(1);
+    }
+
+    /// The headers of a request did not come.
+    pub(crate) fn slow_headers(&self) {
+        self.slow_headers.increment(1);
+    }
+
+    /// There was no further request.
+    pub(crate) fn idle(&self) {
+        self.idle.increment(1);
+    }
+
+    /// The answers were not read.
+    pub(crate) fn unread(&self) {
+        self.unread.increment(1);
     }
 }
 
@@ -228,21 +310,6 @@ impl SinkMetrics {
 pub(crate) fn pending(sink: &str, count: u64, oldest: Duration) {
     gauge!(PENDING, "sink" => sink.to_owned()).set(count as f64);
     gauge!(OLDEST_PENDING, "sink" => sink.to_owned()).set(oldest.as_secs_f64());
-}
-
-/// A request to a webhook URL got no 200.
-pub(crate) fn declined(source: &str, outcome: &'static str) {
-    counter!(REQUESTS, "source" => source.to_owned(), "outcome" => outcome).increment(1);
-}
-
-/// A request was refused.
-pub(crate) fn refused(source: &str, reason: &'static str) {
-    counter!(REFUSALS, "source" => source.to_owned(), "reason" => reason).increment(1);
-}
-
-/// A request with a wrong signature or key was not kept aside.
-pub(crate) fn not_kept(source: &str) {
-    counter!(NOT_KEPT, "source" => source.to_owned()).increment(1);
 }
 
 /// A handler panicked.

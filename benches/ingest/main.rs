@@ -8,6 +8,7 @@
     reason = "a benchmark's result is what it prints"
 )]
 
+mod flood;
 mod postgres;
 mod receiver;
 mod senders;
@@ -39,6 +40,9 @@ struct Args {
     /// Only the part with a sink
     #[arg(long)]
     sink_only: bool,
+    /// Only the part beside a flood of so many unauthenticated requests a second
+    #[arg(long, value_name = "REQUESTS", value_parser = clap::value_parser!(u32).range(1..))]
+    flood: Option<u32>,
     /// Passed by `cargo bench`
     #[arg(long, hide = true)]
     bench: bool,
@@ -75,6 +79,9 @@ async fn run(args: &Args) -> anyhow::Result<()> {
         postgres.version().await?,
         machine(),
     );
+    if let Some(requests) = args.flood {
+        return flood::beside(args, requests, &postgres, &deliveries).await;
+    }
     if !args.sink_only {
         on_postgres(args, &postgres, &deliveries).await?;
     }
@@ -101,7 +108,7 @@ async fn on_postgres(
         postgres.empty().await?;
         let inserted = postgres.pgbench(args.senders, args.seconds, &Deliveries::body(0))?;
         postgres.empty().await?;
-        let (round, acknowledged) = measure(args, &receiver, deliveries).await?;
+        let (round, acknowledged) = measure(args, &receiver, deliveries, None).await?;
         let rows = postgres.count().await?;
         ensure!(
             rows == acknowledged,
@@ -176,7 +183,7 @@ async fn fan_out(
 ) -> anyhow::Result<FanOut> {
     let before = sink.taken();
     let started = Instant::now();
-    let (round, acknowledged) = measure(args, receiver, deliveries).await?;
+    let (round, acknowledged) = measure(args, receiver, deliveries, None).await?;
     let loaded = started.elapsed().as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
     let rate = (sink.taken() - before) as f64 / loaded;
@@ -203,7 +210,7 @@ async fn on_sqlite(args: &Args, deliveries: &Deliveries) -> anyhow::Result<()> {
         let url = format!("sqlite:{}", folder.path().join("receiver.db").display());
         let receiver = Receiver::start(&url, None).await?;
         let idle = receiver.memory()?;
-        let (round, acknowledged) = measure(args, &receiver, deliveries).await?;
+        let (round, acknowledged) = measure(args, &receiver, deliveries, None).await?;
         let loaded = receiver.memory()?;
         let rows = receiver::count_sqlite(&url).await?;
         ensure!(
@@ -226,10 +233,11 @@ async fn measure(
     args: &Args,
     receiver: &Receiver,
     deliveries: &Deliveries,
+    rate: Option<u32>,
 ) -> anyhow::Result<(Round, u64)> {
     let before = receiver.usage().await?;
     let time = Duration::from_secs(args.seconds);
-    let run = senders::run(receiver.address(), args.senders, time, deliveries).await?;
+    let run = senders::run(receiver.address(), args.senders, time, deliveries, rate).await?;
     let used = receiver.usage().await? - before;
 
     let acknowledged = run.latencies.len();

@@ -73,21 +73,27 @@ impl Deliveries {
     }
 }
 
-/// Posts deliveries, from the first on, for so long, and waits for the last answers.
+/// Posts deliveries, from the first on, for so long, and waits for the last answers. As many as the receiver
+/// takes, unless there is a rate: so many a second, over all senders.
 pub(super) async fn run(
     address: SocketAddr,
     senders: u32,
     time: Duration,
     deliveries: &Deliveries,
+    rate: Option<u32>,
 ) -> anyhow::Result<Run> {
     let connections = try_join_all((0..senders).map(|_| connect(address))).await?;
     let next = Cell::new(0);
     let started = Instant::now();
-    let deadline = started + time;
+    let schedule = Schedule {
+        started,
+        deadline: started + time,
+        interval: rate.map(|rate| Duration::from_secs(1) / rate),
+    };
     let sending = connections.into_iter().map(|(sender, connection)| {
         let next = &next;
         async move {
-            let sent = send(sender, deadline, deliveries, next);
+            let sent = send(sender, schedule, deliveries, next);
             // The connection is what drives the sender, and ends with it.
             let (latencies, ended) = tokio::join!(sent, connection);
             ended?;
@@ -101,16 +107,42 @@ pub(super) async fn run(
     })
 }
 
+/// When deliveries are posted.
+#[derive(Clone, Copy)]
+struct Schedule {
+    started: Instant,
+    deadline: Instant,
+    /// From one to the next, over all senders; as soon as possible without it.
+    interval: Option<Duration>,
+}
+
+impl Schedule {
+    /// Waits until the delivery of that number is due. `false` when it would be too late.
+    #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
+    async fn wait_for(&self, number: u64) -> bool {
+        if let Some(interval) = self.interval {
+            let due =
+                self.started + Duration::from_secs_f64(interval.as_secs_f64() * number as f64);
+            tokio::time::sleep_until(due.min(self.deadline).into()).await;
+        }
+        Instant::now() < self.deadline
+    }
+}
+
 /// One sender: each delivery is posted when the one before it is answered.
 async fn send(
     mut sender: SendRequest<Full<Bytes>>,
-    deadline: Instant,
+    schedule: Schedule,
     deliveries: &Deliveries,
     next: &Cell<u64>,
 ) -> anyhow::Result<Vec<u32>> {
     let mut latencies = Vec::new();
-    while Instant::now() < deadline {
-        let request = deliveries.request(next.replace(next.get() + 1))?;
+    loop {
+        let number = next.replace(next.get() + 1);
+        if !schedule.wait_for(number).await {
+            return Ok(latencies);
+        }
+        let request = deliveries.request(number)?;
         let posted = Instant::now();
         let answer = sender.send_request(request).await?;
         let status = answer.status();
@@ -122,7 +154,6 @@ async fn send(
             String::from_utf8_lossy(&answer)
         );
     }
-    Ok(latencies)
 }
 
 /// A connection that is kept, and its two ends: one to send by, one to drive it.

@@ -6,7 +6,9 @@ use anyhow::{Context, bail};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use crate::{app::Application, config::Config, metrics, shutdown::Signals};
+use crate::{
+    app::Application, config::Config, http::ADMIN_CONNECTIONS, metrics, shutdown::Signals,
+};
 
 /// Descriptors for all but connections: the database, files, the runtime.
 const DESCRIPTORS_BESIDE: u64 = 64;
@@ -64,7 +66,7 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
 
 /// Each connection takes a descriptor, on both listeners, and the usual limit is far lower.
 fn raise_descriptor_limit(max_connections: usize) {
-    let wanted = 2 * max_connections as u64 + DESCRIPTORS_BESIDE;
+    let wanted = (max_connections + ADMIN_CONNECTIONS) as u64 + DESCRIPTORS_BESIDE;
     match rlimit::increase_nofile_limit(wanted) {
         Ok(limit) if limit >= wanted => {}
         Ok(limit) => warn!(

@@ -4,6 +4,7 @@ use std::{pin::pin, time::Duration};
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 
@@ -15,6 +16,10 @@ use crate::intake::Reservation;
 const MAX_DRAINED: usize = 256 * 1024;
 /// And for so long.
 const MAX_DRAIN_TIME: Duration = Duration::from_secs(2);
+/// And of so many at once. Beyond that, there are more strangers than proxies.
+pub(super) const MOST_DRAINED: usize = 512;
+/// So often it is looked for before.
+const LOOKS: usize = 3;
 
 /// Reads the whole body, reserving memory for it as it arrives.
 pub(super) async fn read(
@@ -38,7 +43,15 @@ async fn collect(
 ) -> Result<Bytes, HttpError> {
     let mut whole = Bytes::new();
     let mut pieces = BytesMut::new();
-    while let Some(frame) = body.frame().await {
+    loop {
+        let frame = tokio::select! {
+            biased;
+            () = memory.gives_way() => return Err(HttpError::NoRoom),
+            frame = body.frame() => frame,
+        };
+        let Some(frame) = frame else {
+            break;
+        };
         let frame = frame.map_err(|_| HttpError::Incomplete)?;
         let Ok(data) = frame.into_data() else {
             continue;
@@ -53,7 +66,7 @@ async fn collect(
             .and_then(|bytes| usize::try_from(bytes).ok());
         let longest = to_come.map_or(max_body, |to_come| max_body.min(read + to_come));
         if !memory.cover(read, longest).await {
-            return Err(HttpError::Unavailable);
+            return Err(HttpError::NoRoom);
         }
         if read == data.len() {
             whole = data;
@@ -62,11 +75,26 @@ async fn collect(
             pieces.extend_from_slice(&data);
         }
     }
+    memory.complete();
     Ok(if pieces.is_empty() {
         whole
     } else {
         pieces.freeze()
     })
+}
+
+/// Reads away what of an unwanted body is here already. `true` when that is all of it, as with most: then no task
+/// need be made for it, which would be the dearest part of a refusal.
+pub(super) async fn skim(body: &mut Body) -> bool {
+    for _ in 0..LOOKS {
+        match body.frame().now_or_never() {
+            Some(Some(Ok(_))) => {}
+            Some(Some(Err(_)) | None) => return true,
+            // The connection reads on only once it is known that somebody waits.
+            None => tokio::task::yield_now().await,
+        }
+    }
+    false
 }
 
 /// Reads a bounded part of a body that nobody wants, and throws it away.

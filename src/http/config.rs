@@ -6,13 +6,16 @@ use bytesize::ByteSize;
 use serde::Deserialize;
 
 use super::{RequestLimits, server::ConnectionLimits};
-use crate::{secret::Secret, units};
+use crate::{networks::Networks, secret::Secret, units};
 
 /// How long connections may finish at the end. Leaves time for the last commits within ten seconds.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// No database takes more in one value.
 const LARGEST_BODY: ByteSize = ByteSize::mib(512);
+
+/// Open connections on the admin listener.
+pub const ADMIN_CONNECTIONS: usize = 256;
 
 /// More than this is a typing error.
 const MOST_CONNECTIONS: usize = 1_000_000;
@@ -32,11 +35,18 @@ pub struct Config {
     /// The longest time for a body.
     #[serde(deserialize_with = "units::timeout")]
     pub request_timeout: Duration,
-    /// The longest time for headers.
+    /// The longest time for headers, and for a peer to take what is written.
     #[serde(deserialize_with = "units::timeout")]
     pub header_timeout: Duration,
-    /// Open connections on each listener.
+    /// The longest time between two requests.
+    #[serde(deserialize_with = "units::timeout")]
+    pub idle_timeout: Duration,
+    /// Open connections on the public listener.
     pub max_connections: usize,
+    /// Who may post to a source that does not say so itself; everybody when left out.
+    pub allow_from: Option<Networks>,
+    /// The proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Networks,
     /// How long deliveries are still accepted after a signal to stop.
     #[serde(deserialize_with = "units::duration")]
     pub drain_delay: Duration,
@@ -65,6 +75,10 @@ impl Config {
             let why = format!("must be from 1 B to {LARGEST_BODY}");
             problems.push(("max_body".into(), why));
         }
+        if self.allow_from.as_ref().is_some_and(Networks::is_empty) {
+            let why = "is empty, so nobody could post; leave it out for everybody";
+            problems.push(("allow_from".into(), why.into()));
+        }
         problems
     }
 
@@ -77,13 +91,23 @@ impl Config {
         }
     }
 
-    /// What connections may take.
+    /// What connections to the public listener may take.
     #[must_use]
     pub fn connection_limits(&self) -> ConnectionLimits {
         ConnectionLimits {
             max_connections: self.max_connections,
             header_timeout: self.header_timeout,
+            idle_timeout: self.idle_timeout,
             grace: GRACE,
+        }
+    }
+
+    /// What connections to the admin listener may take.
+    #[must_use]
+    pub fn admin_connection_limits(&self) -> ConnectionLimits {
+        ConnectionLimits {
+            max_connections: ADMIN_CONNECTIONS,
+            ..self.connection_limits()
         }
     }
 }

@@ -3,14 +3,13 @@
 use std::any::Any;
 
 use axum::{
-    Json,
+    body::Body,
     http::{
         HeaderValue, StatusCode,
-        header::{CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE},
+        header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
     },
     response::{IntoResponse, Response},
 };
-use serde::Serialize;
 use tracing::error;
 
 use crate::{intake::IntakeError, metrics};
@@ -18,37 +17,104 @@ use crate::{intake::IntakeError, metrics};
 /// Seconds after which a sender may try again. Short: the vendors' own patience is unknown.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
 /// Why a request gets no 200.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum HttpError {
-    #[error("there is nothing at this path")]
     NotFound,
-    #[error("this path does not know this method")]
     MethodNotAllowed,
-    #[error("the request is not authentic")]
     Unauthorized,
-    #[error("the token is missing or wrong, send it as Authorization: Bearer")]
     NoToken,
-    #[error("without a token only programs of this machine may ask, by its own name or address")]
     Foreign,
-    #[error("the content encoding is not supported, send the body as it is")]
     UnsupportedEncoding,
-    #[error("the body is too large")]
     TooLarge,
-    #[error("the body did not arrive in time")]
     Timeout,
-    #[error("the body did not arrive whole")]
     Incomplete,
-    #[error("the receiver cannot store this now, try again")]
+    NoRoom,
+    TooMany,
     Unavailable,
-    #[error("something went wrong here")]
     Internal,
 }
 
+/// An error as it is answered. Written out beforehand: a flood of strangers is answered with little more than this.
+struct Answer {
+    status: StatusCode,
+    code: &'static str,
+    body: &'static str,
+}
+
+macro_rules! answer {
+    ($status:ident, $code:literal, $message:literal) => {
+        Answer {
+            status: StatusCode::$status,
+            code: $code,
+            body: concat!(
+                r#"{"error":{"code":""#,
+                $code,
+                r#"","message":""#,
+                $message,
+                r#""}}"#
+            ),
+        }
+    };
+}
+
 impl HttpError {
+    const fn answer(self) -> Answer {
+        match self {
+            Self::NotFound => answer!(NOT_FOUND, "not_found", "there is nothing at this path"),
+            Self::MethodNotAllowed => answer!(
+                METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "this path does not know this method"
+            ),
+            Self::Unauthorized => {
+                answer!(UNAUTHORIZED, "unauthorized", "the request is not authentic")
+            }
+            Self::NoToken => answer!(
+                UNAUTHORIZED,
+                "unauthorized",
+                "the token is missing or wrong, send it as Authorization: Bearer"
+            ),
+            Self::Foreign => answer!(
+                FORBIDDEN,
+                "forbidden",
+                "without a token only programs of this machine may ask, by its own name or address"
+            ),
+            Self::UnsupportedEncoding => answer!(
+                UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_encoding",
+                "the content encoding is not supported, send the body as it is"
+            ),
+            Self::TooLarge => answer!(PAYLOAD_TOO_LARGE, "too_large", "the body is too large"),
+            Self::Timeout => answer!(
+                REQUEST_TIMEOUT,
+                "timeout",
+                "the body did not arrive in time"
+            ),
+            Self::Incomplete => answer!(BAD_REQUEST, "incomplete", "the body did not arrive whole"),
+            Self::NoRoom | Self::Unavailable => answer!(
+                SERVICE_UNAVAILABLE,
+                "unavailable",
+                "the receiver cannot store this now, try again"
+            ),
+            Self::TooMany => answer!(
+                SERVICE_UNAVAILABLE,
+                "rate_limited",
+                "there are too many deliveries to this source now, try again"
+            ),
+            Self::Internal => answer!(
+                INTERNAL_SERVER_ERROR,
+                "internal",
+                "something went wrong here"
+            ),
+        }
+    }
+
     /// A stable word, for the answer, the log and the metrics.
     pub(super) const fn code(self) -> &'static str {
-        self.parts().1
+        self.answer().code
     }
 
     /// What the operator can do about it, for the log.
@@ -62,6 +128,12 @@ impl HttpError {
                 "the sender or a proxy is too slow: raise server.request_timeout if that is expected"
             }
             Self::Incomplete => "the connection broke: the sender gave up, or a proxy did",
+            Self::NoRoom => {
+                "bodies take up all of intake.max_buffer: those that come slowly make room for others; raise it if long ones are expected"
+            }
+            Self::TooMany => {
+                "the source sends more than its rate_limit: raise it if that is expected"
+            }
             Self::Unavailable => {
                 "neither the database nor the spool takes it: an error near this line says why"
             }
@@ -71,23 +143,6 @@ impl HttpError {
             | Self::NoToken
             | Self::Foreign
             | Self::Internal => "",
-        }
-    }
-
-    const fn parts(self) -> (StatusCode, &'static str) {
-        match self {
-            Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
-            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
-            Self::Unauthorized | Self::NoToken => (StatusCode::UNAUTHORIZED, "unauthorized"),
-            Self::Foreign => (StatusCode::FORBIDDEN, "forbidden"),
-            Self::UnsupportedEncoding => {
-                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding")
-            }
-            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
-            Self::Timeout => (StatusCode::REQUEST_TIMEOUT, "timeout"),
-            Self::Incomplete => (StatusCode::BAD_REQUEST, "incomplete"),
-            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
-            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         }
     }
 }
@@ -102,27 +157,13 @@ impl From<IntakeError> for HttpError {
 
 impl IntoResponse for HttpError {
     fn into_response(self) -> Response {
-        #[derive(Serialize)]
-        struct Answer {
-            error: Description,
-        }
-        #[derive(Serialize)]
-        struct Description {
-            code: &'static str,
-            message: String,
-        }
-        let (status, code) = self.parts();
-        let message = self.to_string();
-        let mut response = (
-            status,
-            Json(Answer {
-                error: Description { code, message },
-            }),
-        )
-            .into_response();
+        let Answer { status, body, .. } = self.answer();
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = status;
         let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, JSON);
         match self {
-            Self::Unavailable => {
+            Self::NoRoom | Self::TooMany | Self::Unavailable => {
                 headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
             }
             Self::NoToken => {

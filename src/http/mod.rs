@@ -2,12 +2,17 @@
 
 pub mod admin;
 mod body;
+mod client;
 mod config;
+mod connection;
 mod door;
 mod error;
 pub mod health;
+mod places;
 pub mod receive;
 pub mod server;
+mod standing;
+mod watched;
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,7 +22,7 @@ use axum::{
 };
 use tower_http::catch_panic::CatchPanicLayer;
 
-pub use config::Config;
+pub use config::{ADMIN_CONNECTIONS, Config};
 
 use self::{health::Readiness, receive::Receiver};
 

@@ -1,6 +1,6 @@
 //! `POST /webhooks/{source}`: authentic, durable, 200. Understanding comes later.
 //!
-//! The order of the checks: path, method, credential's presence and form, encoding, declared length,
+//! The order of the checks: path, method, client's address, credential's presence and form, encoding, declared length,
 //! body, credential. Up to the body nothing is read of it.
 
 use std::{
@@ -27,12 +27,15 @@ use tokio_util::task::TaskTracker;
 use super::{
     RequestLimits,
     body::{self, wants_draining},
+    client,
+    connection::Peer,
     error::HttpError,
 };
 use crate::{
     domain::{Clock, EventId, Insertion, Name, Origin, Timestamp},
     intake::{Acknowledgement, Intake, RefusalLog, Refused, Reservation, Why},
-    metrics::{self, DeliveryMetrics},
+    metrics::SourceMetrics,
+    networks::Networks,
     providers::{Credential, Source, Sources, Verified},
 };
 
@@ -41,7 +44,7 @@ pub struct Receiver {
     /// The configured senders.
     pub sources: Arc<Sources>,
     /// What is counted for each of them.
-    pub metrics: BTreeMap<Name, DeliveryMetrics>,
+    pub metrics: BTreeMap<Name, SourceMetrics>,
     /// The way into the database.
     pub intake: Intake,
     /// Where refused requests are handed over.
@@ -50,6 +53,8 @@ pub struct Receiver {
     pub clock: Arc<dyn Clock>,
     /// What a request may take.
     pub limits: RequestLimits,
+    /// Which proxies are believed when they say who the client is.
+    pub trusted_proxies: Networks,
     /// The tasks that read unwanted bodies away.
     pub drains: TaskTracker,
 }
@@ -76,7 +81,7 @@ enum Answer {
 pub(super) async fn receive(State(receiver): State<Arc<Receiver>>, request: Request) -> Response {
     let (parts, mut body) = request.into_parts();
     let Some(source) = receiver.source(&parts) else {
-        return receiver.decline(&parts, body, HttpError::NotFound);
+        return receiver.decline(&parts, body, HttpError::NotFound).await;
     };
     let started = Instant::now();
     let visit = Visit {
@@ -91,8 +96,10 @@ pub(super) async fn receive(State(receiver): State<Arc<Receiver>>, request: Requ
             Json(answer).into_response()
         }
         Err(error) => {
-            metrics::declined(source.name(), error.code());
-            receiver.decline(&parts, body, error)
+            if let Some(metrics) = receiver.metrics.get(source.name()) {
+                metrics.declined(error.code());
+            }
+            receiver.decline(&parts, body, error).await
         }
     }
 }
@@ -100,7 +107,7 @@ pub(super) async fn receive(State(receiver): State<Arc<Receiver>>, request: Requ
 /// Handles every request to no path of ours.
 pub(super) async fn not_found(State(receiver): State<Arc<Receiver>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    receiver.decline(&parts, body, HttpError::NotFound)
+    receiver.decline(&parts, body, HttpError::NotFound).await
 }
 
 impl Receiver {
@@ -121,9 +128,13 @@ impl Receiver {
     }
 
     /// Answers at once, and reads on for a while if the sender is still sending.
-    fn decline(&self, parts: &Parts, body: Body, error: HttpError) -> Response {
+    async fn decline(&self, parts: &Parts, mut body: Body, error: HttpError) -> Response {
         let expects_continue = parts.headers.contains_key(EXPECT);
-        if error != HttpError::Timeout && wants_draining(&body, expects_continue) {
+        if error != HttpError::Timeout
+            && wants_draining(&body, expects_continue)
+            && !body::skim(&mut body).await
+            && self.drains.len() < body::MOST_DRAINED
+        {
             self.drains.spawn(body::drain(body));
         }
         let mut response = error.into_response();
@@ -152,7 +163,10 @@ impl Visit<'_> {
             .map_err(|error| self.not_taken(error))?;
         let provider = self.source.provider();
         match provider.verify(credential, bytes) {
-            Ok(verified) => self.store(verified, memory).await,
+            Ok(verified) => {
+                let _under_way = self.peer().map(Peer::delivery);
+                self.store(verified, memory).await
+            }
             Err(request) => {
                 let headers = provider.keep_headers(&request.credential, &self.parts.headers);
                 self.refuse(Why::Unverified { request, headers });
@@ -167,6 +181,7 @@ impl Visit<'_> {
         if self.parts.method != Method::POST {
             return Err(HttpError::MethodNotAllowed);
         }
+        self.look_at_client()?;
         let credential = self.source.provider().credential(headers);
         let credential = credential.map_err(|refusal| {
             self.refuse(Why::Malformed(refusal));
@@ -181,7 +196,25 @@ impl Visit<'_> {
         Ok(credential)
     }
 
+    /// Told from a stranger's wrong signature by nobody but the reader of the log.
+    fn look_at_client(&self) -> Result<(), HttpError> {
+        let Some(allowed) = self.source.allow_from() else {
+            return Ok(());
+        };
+        let peer = self.peer().ok_or(HttpError::Internal)?;
+        let trusted = &self.receiver.trusted_proxies;
+        let client = client::address(peer.address, &self.parts.headers, trusted);
+        if allowed.contain(client) {
+            return Ok(());
+        }
+        self.refuse(Why::NotAllowed { client });
+        Err(HttpError::Unauthorized)
+    }
+
     async fn store(&self, verified: Verified, memory: Reservation) -> Result<Answer, HttpError> {
+        if !self.source.may_send() {
+            return Err(self.not_taken(HttpError::TooMany));
+        }
         let event = self
             .source
             .event(verified, self.received_at, Origin::Webhook);
@@ -196,6 +229,11 @@ impl Visit<'_> {
             Ok(Acknowledgement::Spooled) => Ok(Answer::Spooled { problem }),
             Err(error) => Err(self.not_taken(error.into())),
         }
+    }
+
+    /// Every connection of ours adds it.
+    fn peer(&self) -> Option<&Peer> {
+        self.parts.extensions.get()
     }
 
     fn not_taken(&self, error: HttpError) -> HttpError {

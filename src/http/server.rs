@@ -1,48 +1,50 @@
 //! Accepts connections, bounds their number and their patience, and lets them finish at the end.
 
-use std::{
-    convert::Infallible,
-    future::pending,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, extract::Request};
-use hyper::service::service_fn;
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
-};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
-};
+use axum::Router;
+use hyper_util::{rt::TokioExecutor, server::conn::auto};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tower::ServiceExt;
-use tracing::{debug, warn};
+use tracing::warn;
+
+use super::{
+    connection,
+    places::{Place, Places},
+    standing::{Farewell, Patience},
+};
 
 /// After the listener could not accept, as when file descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// A request's headers, together.
-const MAX_HEADER_BYTES: usize = 32 * 1024;
-/// A request's headers, counted.
-const MAX_HEADERS: usize = 100;
-
-/// Requests under way at once on one HTTP/2 connection.
-const MAX_STREAMS: u32 = 100;
+/// A limit on time is looked after so many times in its course, and at least once in [`LONGEST_SWEEP`].
+const SWEEPS: u32 = 8;
+const LONGEST_SWEEP: Duration = Duration::from_secs(1);
 
 /// What connections may take.
 #[derive(Debug, Clone, Copy)]
 pub struct ConnectionLimits {
-    /// Open connections; one more waits to be accepted.
+    /// Open connections; for one more, another one has to go.
     pub max_connections: usize,
-    /// The longest time a request's headers may take, and a connection may idle.
+    /// The longest time a request's headers may take, and the peer to take what is written.
     pub header_timeout: Duration,
+    /// The longest time between two requests.
+    pub idle_timeout: Duration,
     /// How long connections may finish after `closing`, before they are cut.
     pub grace: Duration,
+}
+
+impl ConnectionLimits {
+    fn patience(self) -> Patience {
+        Patience {
+            headers: self.header_timeout,
+            idle: self.idle_timeout,
+        }
+    }
+
+    fn sweep_interval(self) -> Duration {
+        let shortest = self.header_timeout.min(self.idle_timeout);
+        (shortest / SWEEPS).clamp(Duration::from_millis(1), LONGEST_SWEEP)
+    }
 }
 
 /// A listener with its routes.
@@ -59,11 +61,24 @@ impl Server {
     /// Serves until `closing`; then accepts no more, answers what is in flight, and returns.
     pub async fn run(self, closing: CancellationToken) {
         let connections = Connections::new(self.router, self.limits);
-        loop {
-            tokio::select! {
-                () = closing.cancelled() => break,
-                (place, stream) = connections.accept(&self.listener) => connections.serve(place, stream),
+        let mut sweep = tokio::time::interval(self.limits.sweep_interval());
+        let accepting = async {
+            loop {
+                let (stream, peer) = connections.accept(&self.listener).await;
+                let place = connections.places.take().await;
+                connections.serve(place, stream, peer);
             }
+        };
+        let sweeping = async {
+            loop {
+                sweep.tick().await;
+                connections.places.sweep(self.limits.patience());
+            }
+        };
+        tokio::select! {
+            () = closing.cancelled() => {}
+            () = accepting => {}
+            () = sweeping => {}
         }
         drop(self.listener);
         connections.finish().await;
@@ -75,10 +90,8 @@ struct Connections {
     router: Router,
     limits: ConnectionLimits,
     builder: Arc<auto::Builder<TokioExecutor>>,
-    places: Arc<Semaphore>,
-    graceful: GracefulShutdown,
+    places: Arc<Places>,
     tasks: TaskTracker,
-    cut: CancellationToken,
 }
 
 impl Connections {
@@ -86,126 +99,47 @@ impl Connections {
         Self {
             router,
             limits,
-            builder: Arc::new(connection_builder(limits)),
-            places: Arc::new(Semaphore::new(limits.max_connections)),
-            graceful: GracefulShutdown::new(),
+            builder: Arc::new(connection::builder(limits.header_timeout)),
+            places: Places::new(limits.max_connections),
             tasks: TaskTracker::new(),
-            cut: CancellationToken::new(),
         }
     }
 
-    /// Waits for a free place, and then for a connection to take it.
-    async fn accept(&self, listener: &TcpListener) -> (OwnedSemaphorePermit, TcpStream) {
-        let Ok(place) = Arc::clone(&self.places).acquire_owned().await else {
-            unreachable!("the places are never closed");
-        };
+    async fn accept(&self, listener: &TcpListener) -> (TcpStream, SocketAddr) {
         let mut in_trouble = false;
         loop {
             match listener.accept().await {
-                Ok((stream, _)) => return (place, stream),
+                Ok(accepted) => return accepted,
                 Err(error) if !in_trouble => {
                     warn!(%error, "no connection can be accepted for now");
                     in_trouble = true;
                 }
                 Err(_) => {}
             }
+            // Most likely there are fewer descriptors than places.
+            self.places.make_room(false);
             tokio::time::sleep(ACCEPT_PAUSE).await;
         }
     }
 
-    fn serve(&self, place: OwnedSemaphorePermit, stream: TcpStream) {
-        let connection = serve(
-            stream,
-            self.router.clone(),
-            Arc::clone(&self.builder),
-            self.graceful.watcher(),
-            self.limits,
-        );
-        let cut = self.cut.clone();
+    fn serve(&self, place: Place, stream: TcpStream, peer: SocketAddr) {
+        let router = self.router.clone();
+        let builder = Arc::clone(&self.builder);
         self.tasks.spawn(async move {
-            cut.run_until_cancelled(connection).await;
+            connection::serve(stream, peer.ip(), router, &builder, &place.standing).await;
             drop(place);
         });
     }
 
     /// Lets every connection answer what is in flight, and cuts those that take too long.
     async fn finish(self) {
-        let answered = self.graceful.shutdown();
-        if tokio::time::timeout(self.limits.grace, answered)
-            .await
-            .is_err()
-        {
-            warn!("some connections did not finish in time and are cut");
-        }
-        self.cut.cancel();
         self.tasks.close();
-        self.tasks.wait().await;
-    }
-}
-
-fn connection_builder(limits: ConnectionLimits) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        // A sender may close its side once it has sent all, and still wants the answer.
-        .half_close(true)
-        .header_read_timeout(limits.header_timeout)
-        .max_buf_size(MAX_HEADER_BYTES)
-        .max_headers(MAX_HEADERS);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(limits.header_timeout)
-        .keep_alive_timeout(limits.header_timeout)
-        .max_concurrent_streams(MAX_STREAMS)
-        .max_header_list_size(u32::try_from(MAX_HEADER_BYTES).unwrap_or(u32::MAX));
-    builder
-}
-
-/// Serves one connection. hyper's own header timeout starts only once it knows the protocol, so the
-/// first request has a deadline of ours.
-async fn serve(
-    stream: TcpStream,
-    router: Router,
-    builder: Arc<auto::Builder<TokioExecutor>>,
-    watcher: hyper_util::server::graceful::Watcher,
-    limits: ConnectionLimits,
-) {
-    if let Err(error) = stream.set_nodelay(true) {
-        debug!(%error, "a connection keeps its delay");
-    }
-    let started = Arc::new(AtomicBool::new(false));
-    let service = {
-        let started = Arc::clone(&started);
-        service_fn(move |request: Request<hyper::body::Incoming>| {
-            started.store(true, Ordering::Relaxed);
-            let router = router.clone();
-            async move { Ok::<_, Infallible>(answer(router, request).await) }
-        })
-    };
-    let connection = builder
-        .serve_connection(TokioIo::new(stream), service)
-        .into_owned();
-    let first_request_deadline = async {
-        tokio::time::sleep(limits.header_timeout).await;
-        if started.load(Ordering::Relaxed) {
-            pending::<()>().await;
+        self.places.dismiss_all(Farewell::Finish);
+        let finished = tokio::time::timeout(self.limits.grace, self.tasks.wait());
+        if finished.await.is_err() {
+            warn!("some connections did not finish in time and are cut");
+            self.places.dismiss_all(Farewell::Cut);
+            self.tasks.wait().await;
         }
-    };
-    tokio::select! {
-        result = watcher.watch(connection) => if let Err(error) = result {
-            debug!(error, "a connection broke");
-        },
-        () = first_request_deadline => {}
-    }
-}
-
-async fn answer(
-    router: Router,
-    request: Request<hyper::body::Incoming>,
-) -> axum::response::Response {
-    match router.oneshot(request).await {
-        Ok(response) => response,
     }
 }

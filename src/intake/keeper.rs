@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
-use super::{Reservation, refusals::report};
+use super::{Reservation, report::Report};
 use crate::{
     domain::{Clock, Name, RejectedRequest, Timestamp},
     providers::{Headers, Refusal, Sources, Unverified},
@@ -36,7 +36,7 @@ pub(super) struct KeptAside {
 
 /// Keeps the refused requests of one source.
 pub struct Keeper {
-    source: Name,
+    report: Report,
     queue: mpsc::Receiver<KeptAside>,
     sources: Arc<Sources>,
     store: Arc<dyn Store>,
@@ -48,7 +48,7 @@ pub struct Keeper {
 
 impl Keeper {
     pub(super) fn new(
-        source: Name,
+        report: Report,
         queue: mpsc::Receiver<KeptAside>,
         sources: Arc<Sources>,
         store: Arc<dyn Store>,
@@ -56,7 +56,7 @@ impl Keeper {
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
-            source,
+            report,
             queue,
             sources,
             store,
@@ -64,6 +64,10 @@ impl Keeper {
             clock,
             unpruned: (0, 0),
         }
+    }
+
+    fn source(&self) -> &Name {
+        self.report.source()
     }
 
     /// Keeps aside until `closing`, and then what still waits.
@@ -89,15 +93,11 @@ impl Keeper {
         let mut requests = Vec::with_capacity(batch.len());
         for kept_aside in batch.drain(..) {
             let refusal = self.diagnose(&kept_aside);
-            report(
-                &self.source,
-                refusal.as_str(),
-                refusal.remedy(),
-                kept_aside.sample,
-            );
+            self.report
+                .refused(refusal.as_str(), refusal.remedy(), kept_aside.sample);
             memories.push(kept_aside.memory);
             requests.push(RejectedRequest {
-                source: self.source.clone(),
+                source: self.source().clone(),
                 received_at: kept_aside.received_at,
                 reason: refusal.as_str(),
                 headers: kept_aside.headers,
@@ -106,7 +106,7 @@ impl Keeper {
         }
         if let Err(error) = self.keep(&requests, closing).await {
             let requests = requests.len();
-            error!(?error, source.name = %self.source, requests, "refused requests could not be kept aside");
+            error!(?error, source.name = %self.source(), requests, "refused requests could not be kept aside");
             return;
         }
         let bytes: usize = requests.iter().map(|request| request.body.len()).sum();
@@ -147,7 +147,7 @@ impl Keeper {
 
     /// Only what is logged is diagnosed: it takes time, and strangers can cause it.
     fn diagnose(&self, kept_aside: &KeptAside) -> Refusal {
-        match (kept_aside.sample, self.sources.get(&self.source)) {
+        match (kept_aside.sample, self.sources.get(self.source())) {
             (Sample::Taken { .. }, Some(source)) => source.provider().diagnose(&kept_aside.request),
             _ => Refusal::Mismatch,
         }
@@ -157,12 +157,12 @@ impl Keeper {
         let now = self.clock.now();
         match self
             .store
-            .prune_rejected(&self.source, &self.budget, now)
+            .prune_rejected(self.source(), &self.budget, now)
             .await
         {
             Ok(()) => self.unpruned = (0, 0),
             Err(error) => {
-                error!(?error, source.name = %self.source, "refused requests over the budget could not be removed");
+                error!(?error, source.name = %self.source(), "refused requests over the budget could not be removed");
             }
         }
     }

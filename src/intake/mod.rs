@@ -4,6 +4,7 @@
 //! While the database takes none, the gate is closed and events go to the spooler, which does the same with the spool.
 //! The drainer moves them on, and opens the gate when it succeeds.
 
+mod arriving;
 mod batch;
 mod buffer;
 mod committer;
@@ -13,6 +14,7 @@ mod inserter;
 mod keeper;
 mod queue;
 mod refusals;
+mod report;
 mod spooler;
 mod trouble;
 

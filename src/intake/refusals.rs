@@ -4,20 +4,20 @@
 
 use std::{
     collections::BTreeMap,
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use bytesize::ByteSize;
 use tokio::{sync::mpsc, time::Instant};
-use tracing::warn;
 
 use super::{
     Buffer, Reservation,
     keeper::{Keeper, KeptAside},
+    report::Report,
 };
 use crate::{
     domain::{Clock, Name, Timestamp},
-    metrics,
     providers::{Headers, Refusal, Sources, Unverified},
     sampling::{Sample, Sampler},
     store::{RejectedBudget, Store},
@@ -44,6 +44,11 @@ pub struct Refused<'a> {
 /// Why a request was refused.
 #[derive(Debug)]
 pub enum Why {
+    /// It came from an address that may not post.
+    NotAllowed {
+        /// That address.
+        client: IpAddr,
+    },
     /// Its credential is missing or has the wrong form.
     Malformed(Refusal),
     /// Its credential has the right form and matches no secret.
@@ -71,6 +76,7 @@ pub struct RefusalLog {
 /// What is known of one source's refused requests.
 struct Entry {
     sampler: Mutex<Sampler>,
+    report: Report,
     keeper: mpsc::Sender<KeptAside>,
 }
 
@@ -86,8 +92,9 @@ impl RefusalLog {
         let mut keepers = Vec::new();
         let entry = |name: &Name| {
             let (sender, queue) = mpsc::channel(MAX_WAITING);
+            let report = Report::of(name);
             keepers.push(Keeper::new(
-                name.clone(),
+                report.clone(),
                 queue,
                 Arc::clone(sources),
                 Arc::clone(store),
@@ -96,6 +103,7 @@ impl RefusalLog {
             ));
             let entry = Entry {
                 sampler: Mutex::new(Sampler::new(SAMPLES_PER_SECOND)),
+                report,
                 keeper: sender,
             };
             (name.clone(), entry)
@@ -118,24 +126,22 @@ impl RefusalLog {
             return;
         };
         let sample = entry.sample();
+        let report = &entry.report;
         match why {
-            Why::Malformed(refusal) => report(source, refusal.as_str(), refusal.remedy(), sample),
-            Why::NotTaken { code, remedy } => report(source, code, remedy, sample),
+            Why::NotAllowed { client } => report.not_allowed(client, sample),
+            Why::Malformed(refusal) => report.refused(refusal.as_str(), refusal.remedy(), sample),
+            Why::NotTaken { code, remedy } => report.refused(code, remedy, sample),
             Why::Unverified { request, headers } => {
                 let mut memory = self.memory.reservation();
                 let kept = memory.cover_now(request.body.len())
                     && entry.keep(request, headers, received_at, memory, sample);
                 if !kept {
-                    metrics::not_kept(source);
-                    report(source, Refusal::Mismatch.as_str(), NOT_KEPT, sample);
+                    report.not_kept(sample);
                 }
             }
         }
     }
 }
-
-const NOT_KEPT: &str =
-    "too many such requests at once: this one is not kept for `huntr-receiver reverify`";
 
 impl Entry {
     fn sample(&self) -> Sample {
@@ -160,16 +166,4 @@ impl Entry {
         };
         self.keeper.try_send(kept_aside).is_ok()
     }
-}
-
-/// Counts a refusal, and logs it unless there are too many.
-pub(super) fn report(source: &Name, reason: &'static str, remedy: &'static str, sample: Sample) {
-    metrics::refused(source, reason);
-    let Sample::Taken { held_back } = sample else {
-        return;
-    };
-    if held_back > 0 {
-        warn!(source.name = %source, refusals = held_back, "more webhooks were refused than are logged one by one");
-    }
-    warn!(source.name = %source, refusal.reason = reason, refusal.remedy = remedy, "webhook refused");
 }

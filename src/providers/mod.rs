@@ -3,6 +3,7 @@
 //! What is particular to a vendor lives in its folder and nowhere else. The rest of the receiver sees
 //! a [`Source`]: a configured sender with a name.
 
+mod config;
 mod credential;
 mod fields;
 pub mod huntr;
@@ -17,8 +18,8 @@ mod verified;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use bytes::Bytes;
-use figment::{error::Kind, value::Value};
 
+pub use config::Config;
 pub use credential::{Credential, Headers};
 pub use fields::{FieldsError, FieldsReader};
 pub use reading::{Reading, provider_named, reading, sample_event};
@@ -80,68 +81,6 @@ pub trait Provider: Send + Sync + 'static {
     /// `ends_at`. The same arguments give the same bytes. `None` where no such organisation was made up.
     fn organization(&self, _members: u32, _seed: u64, _ends_at: Timestamp) -> Option<Arrivals> {
         None
-    }
-}
-
-/// `[sources.<name>]`: which provider, and its own options.
-#[derive(Debug, Clone)]
-pub enum Config {
-    /// `provider = "huntr"`.
-    Huntr(huntr::Config),
-    /// `provider = "hunty"`.
-    Hunty(hunty::Config),
-}
-
-impl Config {
-    /// Reads the options of the named provider.
-    ///
-    /// # Errors
-    ///
-    /// When there is no such provider, or an option is wrong.
-    pub fn read(provider: &str, options: &Value) -> figment::error::Result<Self> {
-        match provider {
-            huntr::PROVIDER => options.deserialize().map(Self::Huntr),
-            hunty::PROVIDER => options.deserialize().map(Self::Hunty),
-            other => {
-                Err(Kind::UnknownVariant(other.into(), &[huntr::PROVIDER, hunty::PROVIDER]).into())
-            }
-        }
-    }
-
-    /// What is wrong with the options taken together: pairs of a key and a sentence.
-    #[must_use]
-    pub fn problems(&self) -> Vec<(String, String)> {
-        match self {
-            Self::Huntr(config) => config.problems(),
-            Self::Hunty(config) => config.problems(),
-        }
-    }
-
-    /// Whether requests are believed without a proof.
-    #[must_use]
-    pub fn trusts_everybody(&self) -> bool {
-        match self {
-            Self::Huntr(config) => !config.verify,
-            Self::Hunty(config) => !config.verify,
-        }
-    }
-
-    /// How the provider's API tells of fields that an organisation keeps on its members; `None` where there are none.
-    #[must_use]
-    pub fn fields_reader(&self) -> Option<FieldsReader> {
-        match self {
-            Self::Huntr(_) => Some(huntr::Config::read_fields),
-            Self::Hunty(_) => None,
-        }
-    }
-
-    /// Makes the provider.
-    #[must_use]
-    pub fn build(&self) -> Box<dyn Provider> {
-        match self {
-            Self::Huntr(config) => Box::new(huntr::Huntr::new(config)),
-            Self::Hunty(config) => Box::new(hunty::Hunty::new(config)),
-        }
     }
 }
 

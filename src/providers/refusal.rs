@@ -3,6 +3,8 @@
 /// A diagnosis. The sender is told nothing of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Refusal {
+    /// The client's address is in none of the networks that may post.
+    NotAllowed,
     /// The header is not there.
     MissingHeader,
     /// The header is there more than once.
@@ -26,6 +28,7 @@ impl Refusal {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::NotAllowed => "not_allowed",
             Self::MissingHeader => "missing_header",
             Self::RepeatedHeader => "repeated_header",
             Self::HexSignature => "hex_signature",
@@ -41,6 +44,9 @@ impl Refusal {
     #[must_use]
     pub const fn remedy(self) -> &'static str {
         match self {
+            Self::NotAllowed => {
+                "client.address is not in the source's allow_from, nor in server.allow_from if it has none: add it there if it may post, or to server.trusted_proxies if it is a proxy's"
+            }
             Self::MissingHeader => "not sent by the vendor, or a proxy drops the header",
             Self::RepeatedHeader => "a proxy adds the header a second time",
             Self::HexSignature => "the sender must encode the signature in base64, not hex",

@@ -9,7 +9,7 @@ use source::{File, files};
 /// From the bottom to the top. A module uses what is in a line below its own, and nothing beside it.
 const LAYERS: [&[&str]; 10] = [
     &[
-        "disk", "domain", "metrics", "sampling", "secret", "shutdown", "units",
+        "disk", "domain", "metrics", "networks", "sampling", "secret", "shutdown", "units",
     ],
     &["providers", "sinks", "store"],
     &["spool"],

@@ -77,7 +77,7 @@ fn are_told_all_at_once_by_their_full_keys() {
     error: the configuration is not usable:
       server.drain_delay: is not a duration like "10s" or "3d": expected number at 0 (in receiver.toml)
       server.header_timeout: is not a duration like "10s" or "3d": unknown time unit "parsecs", supported units: ns, us/µs, ms, sec, min, hours, days, weeks, months, years (and few variations) (in receiver.toml)
-      server.lisen: there is no such option; there are listen, admin_listen, admin_token, max_body, request_timeout, header_timeout, max_connections, drain_delay (in receiver.toml)
+      server.lisen: there is no such option; there are listen, admin_listen, admin_token, max_body, request_timeout, header_timeout, idle_timeout, max_connections, allow_from, trusted_proxies, drain_delay (in receiver.toml)
       server.listen: invalid socket address syntax (in receiver.toml)
       server.max_body: must be a size like "2 MiB" (in receiver.toml)
       server.max_connections: must be a whole number, 0 or more (in receiver.toml)
@@ -121,7 +121,7 @@ fn of_the_environment_say_so() {
         .set("DATABASE_URL", "");
     assert_snapshot!(program.run(&["check"]).refusal(), @r#"
     error: the configuration is not usable:
-      server.lisen: there is no such option; there are listen, admin_listen, admin_token, max_body, request_timeout, header_timeout, max_connections, drain_delay (in the environment)
+      server.lisen: there is no such option; there are listen, admin_listen, admin_token, max_body, request_timeout, header_timeout, idle_timeout, max_connections, allow_from, trusted_proxies, drain_delay (in the environment)
       database.migrate: must be true or false, not a text (in the environment)
       database.url: must start with postgres:// or sqlite: (in DATABASE_URL)
       sources.huntr.provider: is missing, or no text
@@ -150,16 +150,33 @@ fn stop_every_command_alike() {
 }
 
 #[test]
-fn include_what_is_not_in_effect_yet() {
-    let outcome =
-        refused("[server]\nallow_from = ['10.0.0.0/8']\ntrusted_proxies = ['10.0.0.0/8']");
-    for option in ["server.allow_from", "server.trusted_proxies"] {
-        assert!(
-            outcome.says(&format!("{option}: there is no such option")),
-            "{}",
-            outcome.stderr
-        );
-    }
+fn include_what_is_no_network_and_no_rate() {
+    let outcome = refused(
+        "[server]
+        allow_from = []
+        trusted_proxies = ['10.0.0.0/8', 'caddy']
+
+        [sources.a]
+        provider = 'huntr'
+        verify = false
+        allow_from = ['10.0.0.0/33']
+        rate_limit = '100'
+
+        [sources.b]
+        provider = 'hunty'
+        verify = false
+        allow_from = []
+        rate_limits = '100/s'",
+    );
+    assert_snapshot!(outcome.refusal(), @r#"
+    error: the configuration is not usable:
+      server.trusted_proxies.1: is not a network like "10.0.0.0/8" or "2001:db8::/32", nor an address (in receiver.toml)
+      server.allow_from: is empty, so nobody could post; leave it out for everybody (in receiver.toml)
+      sources.a.allow_from.0: is not a network like "10.0.0.0/8" or "2001:db8::/32", nor an address (in receiver.toml)
+      sources.a.rate_limit: is not a rate like "100/s", "6000/min", "50000/h" or "100/s burst 500" (in receiver.toml)
+      sources.b.rate_limits: there is no such option; there are provider, header, secrets, verify, allow_from, rate_limit (in receiver.toml)
+      sources.b.allow_from: is empty, so nobody could post; write ["0.0.0.0/0", "::/0"] for everybody (in receiver.toml)
+    "#);
 }
 
 #[test]

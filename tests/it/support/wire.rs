@@ -1,6 +1,6 @@
 //! HTTP/1.1 by hand.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -20,6 +20,26 @@ impl Wire {
     /// Sends as long as the other side takes it.
     pub(crate) async fn try_send(&mut self, bytes: &[u8]) -> bool {
         self.0.write_all(bytes).await.is_ok()
+    }
+
+    /// Sends nothing more, and still reads.
+    pub(crate) async fn finish(&mut self) {
+        self.0.shutdown().await.expect("closing one side");
+    }
+
+    /// Lets a moment pass, as a sender does that drips.
+    pub(crate) async fn pause(&self) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+
+    /// Reads so many bytes.
+    pub(crate) async fn read(&mut self, count: usize) -> std::io::Result<Vec<u8>> {
+        let mut bytes = vec![0; count];
+        let read = self.0.read_exact(&mut bytes);
+        tokio::time::timeout(PATIENCE, read)
+            .await
+            .expect("more in time")?;
+        Ok(bytes)
     }
 
     /// Whether something has arrived already.
@@ -62,7 +82,7 @@ impl Wire {
             .await
             .expect("a close in time")
             .ok();
-        String::from_utf8(rest).expect("text")
+        String::from_utf8_lossy(&rest).into_owned()
     }
 }
 

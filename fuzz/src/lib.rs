@@ -33,6 +33,11 @@ pub fn template(input: &[u8]) {
     invariants::template::check(input);
 }
 
+/// What is damaged in the file of a spool.
+pub fn spool(input: &[u8]) {
+    invariants::spool::check(input);
+}
+
 /// Lets a panic pass that somebody catches: the filter's and the template's engines may have faults, and each costs one
 /// event. A panic that nobody catches ends the fuzzer all the same.
 pub fn forgive_what_is_caught() {

@@ -128,3 +128,8 @@ fn an_expression_decides_or_says_why() {
 fn a_template_makes_a_text_or_says_why() {
     hold(&seeds("template"), 2000, invariants::template::check);
 }
+
+#[test]
+fn a_damaged_spool_is_read_or_refused() {
+    hold(&seeds("spool"), 150, invariants::spool::check);
+}

@@ -46,6 +46,9 @@ impl Database {
             .foreign_keys(true)
             // Else larger statements want a file in a folder for temporary ones, and fail where none can be written to.
             .pragma("temp_store", "memory")
+            // What stands in a file is data, and what is damaged is noticed rather early.
+            .pragma("trusted_schema", "off")
+            .pragma("cell_size_check", "on")
             .disable_statement_logging();
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)

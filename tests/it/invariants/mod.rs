@@ -7,10 +7,11 @@ pub(crate) mod body;
 pub(crate) mod configuration;
 pub(crate) mod filter;
 pub(crate) mod signature;
+pub(crate) mod spool;
 pub(crate) mod template;
 
 use huntr_receiver::{
-    domain::{EventId, EventRecord, Origin, Timestamp},
+    domain::{EventId, EventRecord, NewEvent, Origin, Timestamp},
     providers::{Config, Credential, Source},
 };
 
@@ -29,6 +30,11 @@ fn parts(input: &[u8]) -> (&[u8], &[u8]) {
 
 /// An authentic event with this body, as it is stored.
 fn received(provider: &str, body: &[u8]) -> EventRecord {
+    EventRecord::new(EventId(42), new_event(provider, body))
+}
+
+/// An authentic event with this body.
+fn new_event(provider: &str, body: &[u8]) -> NewEvent {
     let trusting: figment::value::Dict = [("verify".to_owned(), false.into())].into();
     let config = Config::read(provider, &trusting.into()).expect("options");
     let source = Source::new(provider.parse().expect("a name"), config.build());
@@ -36,10 +42,7 @@ fn received(provider: &str, body: &[u8]) -> EventRecord {
         .provider()
         .verify(Credential::Unasked, body.to_vec().into());
     let at = Timestamp::from_timestamp_millis(1_795_255_200_123).expect("a time");
-    EventRecord::new(
-        EventId(42),
-        source.event(verified.expect("believed"), at, Origin::Webhook),
-    )
+    source.event(verified.expect("believed"), at, Origin::Webhook)
 }
 
 /// `sha256:` and the digest in hex.

@@ -14,10 +14,11 @@
 //!  deliveries::Routes   which sinks want an event of this type
 //!        │
 //!  intake::submit       waits in a bounded queue; the committer takes what has gathered as one batch
+//!        │              while the database takes nothing: the spooler, with a queue of its own ──▶ spool
+//!        │                                                                                           │
+//!  store                one transaction a batch: events, event_conflicts, deliveries ◀── drainer ────┘
 //!        │
-//!  store                one transaction a batch: events, event_conflicts, deliveries
-//!        │
-//!  200                  {"status":"stored"} or {"status":"duplicate"}
+//!  200                  {"status":"stored"}, {"status":"duplicate"}, or {"status":"spooled"}
 //!        │
 //!  deliveries::Outbox   hands each delivery, leased with the commit, to its sink's worker; what finds no room
 //!        │              there waits in the database until the worker claims it
@@ -55,7 +56,7 @@
 //! 1. What is particular to a vendor lives in its folder in [`providers`]; elsewhere vendors are only named to people.
 //! 2. A body becomes an event only through [`Verified`](providers::Verified), which only a provider can make.
 //! 3. After verification nothing is refused for what it says. It is stored as it came, with the problem noted.
-//! 4. Only what the [`Store`](store::Store) has committed is acknowledged.
+//! 4. Only what the [`Store`](store::Store) or the [`Spool`](spool::Spool) has committed is acknowledged.
 //! 5. A transaction waits for the database and for nothing else: whoever calls a sink has a lease, and no connection.
 //! 6. A background loop is a thin shell around one step.
 //! 7. `/live` touches nothing, and the public listener serves webhooks and health only.

@@ -18,7 +18,7 @@ use crate::{
     deliveries::Deliveries,
     domain::{Clock, Name, SystemClock},
     http::{self, admin, health::Readiness, receive::Receiver, server::Server},
-    intake::{Committer, Intake, RefusalLog, Spooler},
+    intake::{Committer, Intake, Keeper, RefusalLog, Spooler, note_usage},
     metrics::SourceMetrics,
     providers::Sources,
     spool::Spool,
@@ -38,6 +38,7 @@ pub struct Application {
     admin: Server,
     committer: Committer,
     spooler: Spooler,
+    keepers: Vec<Keeper>,
     background: Background,
     preparation: Preparation,
     is_prepared: bool,
@@ -61,7 +62,8 @@ impl Application {
         let mut preparation = Preparation::new(Arc::clone(&store), config);
         let is_prepared = preparation.begin().await?;
         let spool = Arc::new(Spool::new(&config.spool));
-        if let Err(error) = spool.usage().await {
+        let spool_is_well = spool.has_room().await;
+        if let Err(error) = &spool_is_well {
             error!(
                 ?error,
                 "the spool cannot be used: while the database is away, deliveries will be refused"
@@ -91,8 +93,9 @@ impl Application {
         if is_prepared {
             works.gate.open();
         }
+        works.spool_trouble.note(!matches!(spool_is_well, Ok(true)));
         let readiness = Readiness::new(works.gate.clone(), works.spool_trouble.clone());
-        readiness.probe(&*store).await;
+        readiness.probe(&*store, &spool).await;
         let metrics_of = |name: &Name| (name.clone(), SourceMetrics::of(name));
         let receiver = Receiver {
             metrics: sources.keys().map(metrics_of).collect(),
@@ -120,11 +123,11 @@ impl Application {
             },
             committer: works.committer,
             spooler: works.spooler,
+            keepers,
             background: Background {
                 gate: works.gate,
                 drainer: works.drainer,
                 deliveries,
-                keepers,
                 with_tables: config.tables.enabled,
             },
             preparation,
@@ -162,6 +165,8 @@ impl Application {
                 }
             }
         }
+        // Else it would keep its connection to the database for as long as this lasts.
+        drop(preparation);
         running.stop().await;
         info!("stopped");
         Ok(())
@@ -191,11 +196,17 @@ impl Application {
             .committer
             .spawn(|closing| self.committer.run(closing));
         running.spooler.spawn(|closing| self.spooler.run(closing));
-        let store = Arc::clone(&running.store);
+        let (store, spool) = (Arc::clone(&running.store), Arc::clone(&running.spool));
         running
             .chores
-            .spawn(|closing| self.readiness.watch(store, closing));
-        running.chores.spawn(|closing| sweep(self.metrics, closing));
+            .spawn(|closing| self.readiness.watch(store, spool, closing));
+        let spool = Arc::clone(&running.spool);
+        running
+            .chores
+            .spawn(|closing| sweep(self.metrics, spool, closing));
+        for keeper in self.keepers {
+            running.chores.spawn(|closing| keeper.run(closing));
+        }
         let mut background = Some(self.background);
         if self.is_prepared
             && let Some(background) = background.take()
@@ -245,11 +256,14 @@ fn warn_of_surprises(config: &Config) {
     }
 }
 
-async fn sweep(metrics: PrometheusHandle, closing: CancellationToken) {
+async fn sweep(metrics: PrometheusHandle, spool: Arc<Spool>, closing: CancellationToken) {
     loop {
         tokio::select! {
             () = closing.cancelled() => return,
-            () = tokio::time::sleep(METRICS_SWEEP) => metrics.run_upkeep(),
+            () = tokio::time::sleep(METRICS_SWEEP) => {
+                metrics.run_upkeep();
+                note_usage(&spool).await;
+            }
         }
     }
 }

@@ -1,11 +1,11 @@
-//! Whether something could be written to a disk, without writing.
+//! Whether something could be written to a disk, and how much, without writing.
 
 use std::{
     io,
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{Access, AtFlags, CWD, accessat};
+use rustix::fs::{Access, AtFlags, CWD, accessat, statvfs};
 
 /// Whether a file that is there could be read and written.
 pub(crate) fn may_write(file: &Path) -> io::Result<()> {
@@ -23,6 +23,12 @@ pub(crate) fn may_create(file: &Path) -> Result<(), (PathBuf, io::Error)> {
         Err(io::ErrorKind::NotADirectory.into())
     };
     checked.map_err(|error| (folder.to_owned(), error))
+}
+
+/// The bytes that are free for us on the disk of a folder; `None` when nobody knows.
+pub(crate) fn free(folder: &Path) -> Option<u64> {
+    let disk = statvfs(folder).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 fn may(path: &Path, access: Access) -> io::Result<()> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::running::Running;
 use crate::{
     deliveries::Deliveries,
-    intake::{Drainer, Gate, Keeper},
+    intake::{Drainer, Gate},
     projections::statistics,
 };
 
@@ -14,12 +14,11 @@ pub(super) struct Background {
     pub(super) gate: Gate,
     pub(super) drainer: Drainer,
     pub(super) deliveries: Deliveries,
-    pub(super) keepers: Vec<Keeper>,
     pub(super) with_tables: bool,
 }
 
 impl Background {
-    /// From now on events go to the database, first of all those in the spool.
+    /// From now on events go to the database, and those in the spool follow.
     pub(super) fn start(self, running: &mut Running) {
         let Running {
             drainer,
@@ -32,9 +31,6 @@ impl Background {
         self.deliveries.start(workers, settler, chores);
         if self.with_tables {
             chores.spawn(|closing| statistics::run(Arc::clone(store), closing));
-        }
-        for keeper in self.keepers {
-            chores.spawn(|closing| keeper.run(closing));
         }
         self.gate.open();
         drainer.spawn(|closing| self.drainer.run(closing));

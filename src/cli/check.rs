@@ -43,7 +43,7 @@ pub(super) async fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode
         findings.push(Finding::new(format!("sources.{name}"), true, detail));
     }
     findings.extend(database(config).await);
-    findings.push(spool::check(config).await);
+    findings.push(spool::check(config));
     findings.extend(sinks::check(config, &build_sources(config)).await);
     if args.json {
         output::json(&findings)?;

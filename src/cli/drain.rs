@@ -11,8 +11,8 @@ use crate::{config::Config, intake::Drainer, spool::Spool, store};
 
 /// Take in the spool of a receiver that is gone
 ///
-/// What waits there goes into the database, each delivery once. It does no harm while the receiver runs, or when it is
-/// run twice: what is in both is known by its id.
+/// What waits there goes into the database, each delivery once; what is there already is known by its id. A receiver
+/// that runs empties its spool by itself, and keeps others out of it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n    huntr-receiver drain --spool /mnt/old-replica/data/spool")]
 pub(super) struct Args {

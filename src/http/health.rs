@@ -20,6 +20,7 @@ use tracing::warn;
 
 use crate::{
     intake::{Gate, Trouble},
+    spool::Spool,
     store::Store,
 };
 
@@ -60,9 +61,9 @@ impl Readiness {
     }
 
     /// Probes the store until `closing`.
-    pub async fn watch(self, store: Arc<dyn Store>, closing: CancellationToken) {
+    pub async fn watch(self, store: Arc<dyn Store>, spool: Arc<Spool>, closing: CancellationToken) {
         loop {
-            self.probe(&*store).await;
+            self.probe(&*store, &spool).await;
             tokio::select! {
                 () = closing.cancelled() => return,
                 () = tokio::time::sleep(PROBE_INTERVAL) => {}
@@ -70,8 +71,11 @@ impl Readiness {
         }
     }
 
-    /// Asks the store once, and logs when the answer has changed.
-    pub async fn probe(&self, store: &dyn Store) {
+    /// Asks the store once, and logs when the answer has changed. Asks the spool, if it was in trouble.
+    pub async fn probe(&self, store: &dyn Store, spool: &Spool) {
+        if self.spool_trouble.is_there() && matches!(spool.has_room().await, Ok(true)) {
+            self.spool_trouble.note(false);
+        }
         let answer = tokio::time::timeout(PROBE_TIMEOUT, store.ping()).await;
         let up = matches!(answer, Ok(Ok(())));
         let was_up = self.flags.database.swap(up, Ordering::Relaxed);
@@ -96,7 +100,7 @@ pub(super) async fn live() -> Response {
 /// `GET /ready`.
 pub(super) async fn ready(State(readiness): State<Readiness>) -> Response {
     let database = readiness.database_is_up();
-    let spool = !readiness.spool_trouble.is_fresh();
+    let spool = !readiness.spool_trouble.is_there();
     let (code, status) = if readiness.flags.draining.load(Ordering::Relaxed) {
         (StatusCode::SERVICE_UNAVAILABLE, "draining")
     } else if database || spool {

@@ -1,6 +1,6 @@
 //! Moves what is in the spool to the database, in order, and finds out when the database takes events again.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -14,24 +14,29 @@ use super::{
 use crate::{
     domain::NewEvent,
     metrics,
+    sampling::{Sample, Sampler},
     spool::{Spool, SpoolError, SpoolId},
     store::{Store, StoreError},
 };
 
 /// A commit that hangs for so long is given up together with its connection. Nobody waits for it.
 const HANGING: Duration = Duration::from_secs(10);
-/// A batch out of the spool is small, and followed by a pause as long as it took: what arrives meanwhile is to wait as
-/// little as it can.
-const BATCH: BatchLimits = BatchLimits {
+/// While events go to the database, a batch out of the spool is small, and followed by a pause as long as it took: what
+/// arrives meanwhile is to wait as little as it can.
+const BESIDE_OTHERS: BatchLimits = BatchLimits {
     events: 100,
     bytes: 1 << 20,
 };
+/// A delivery that alone was not taken so often, while the database is well, is passed over.
+const TRIES: u32 = 3;
+/// Between two lines about a spool that cannot be read.
+const REMINDER: Duration = Duration::from_mins(1);
 /// Between two tries while the database takes nothing.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 /// Without anything having happened, the spool is looked at so often: others may have put something in.
 const LOOK: Duration = Duration::from_secs(15);
 /// What the database has refused is tried again so often.
-const SECOND_CHANCE: Duration = Duration::from_hours(1);
+const SECOND_CHANCE: Duration = Duration::from_mins(10);
 
 /// Empties the spool.
 pub struct Drainer {
@@ -39,12 +44,18 @@ pub struct Drainer {
     pub(super) inserter: Inserter,
     pub(super) gate: Gate,
     pub(super) limits: BatchLimits,
+    /// After a batch that was not taken, it is tried in smaller parts: no more deliveries than this at once.
+    portion: usize,
+    /// How often the oldest delivery alone was not taken.
+    failed_alone: u32,
     /// A database that takes longer for a batch is too slow for those who wait.
     pub(super) patience: Duration,
     /// Deliveries moved since the spool was empty.
     moved: u64,
-    /// Whether the last look at the spool failed.
-    spool_fails: bool,
+    /// When it was said that the spool cannot be read.
+    reminded_at: Option<Instant>,
+    /// So many refused deliveries a second are told one by one.
+    refusals: Sampler,
 }
 
 /// What a step has come to.
@@ -88,26 +99,28 @@ impl Drainer {
         config: &Config,
     ) -> Self {
         let inserter = Inserter { store, outbox };
-        Self {
-            limits: config.batch_limits(),
-            ..Self::new(Arc::new(spool), inserter, Gate::opened(), HANGING)
-        }
+        Self::new(Arc::new(spool), inserter, Gate::opened(), config, HANGING)
     }
 
     pub(super) fn new(
         spool: Arc<Spool>,
         inserter: Inserter,
         gate: Gate,
+        config: &Config,
         patience: Duration,
     ) -> Self {
+        let limits = config.batch_limits();
         Self {
             spool,
             inserter,
             gate,
-            limits: BATCH,
+            limits,
+            portion: limits.events,
+            failed_alone: 0,
             patience,
             moved: 0,
-            spool_fails: false,
+            reminded_at: None,
+            refusals: Sampler::new(5),
         }
     }
 
@@ -125,9 +138,11 @@ impl Drainer {
             match step {
                 Step::Again => {
                     pause = PAUSES.0;
-                    tokio::select! {
-                        () = closing.cancelled() => {}
-                        () = sleep(began.elapsed()) => {}
+                    if self.gate.is_open() {
+                        tokio::select! {
+                            () = closing.cancelled() => {}
+                            () = sleep(began.elapsed()) => {}
+                        }
                     }
                 }
                 Step::Empty => {
@@ -186,25 +201,30 @@ impl Drainer {
                 Step::Failed
             }
             Err(DrainError::Spool(error)) => {
-                if !self.spool_fails {
-                    error!(?error, "the spool cannot be read");
-                }
-                self.spool_fails = true;
+                self.remind(&error);
                 self.probe().await;
                 Step::Failed
             }
         };
-        if let Ok(usage) = self.spool.usage().await {
-            metrics::spool_usage(usage.waiting, usage.refused, usage.bytes);
-        }
+        note_usage(&self.spool).await;
         step
+    }
+
+    fn remind(&mut self, error: &SpoolError) {
+        if self.reminded_at.is_none_or(|at| at.elapsed() >= REMINDER) {
+            self.reminded_at = Some(Instant::now());
+            error!(
+                ?error,
+                "the spool cannot be read; what waits there stays there"
+            );
+        }
     }
 
     /// Moves the oldest deliveries; `None` when nothing waits.
     async fn move_batch(&mut self) -> Result<Option<Drained>, DrainError> {
-        let limit = u32::try_from(self.limits.events).unwrap_or(u32::MAX);
-        let spooled = self.spool.read(limit, self.limits.bytes).await?;
-        self.spool_fails = false;
+        let limits = self.batch_limits();
+        let limit = u32::try_from(limits.events).unwrap_or(u32::MAX);
+        let spooled = self.spool.read(limit, limits.bytes).await?;
         if spooled.is_empty() {
             return Ok(None);
         }
@@ -220,52 +240,109 @@ impl Drainer {
                 Err(why) => {
                     error!(
                         error = why,
-                        "a delivery in the spool cannot be read; it stays there"
+                        "a delivery in the spool cannot be read; it stays there, and is looked at again at every start"
                     );
                     self.spool.set_aside(delivery.id, &why).await?;
                     drained.refused += 1;
                 }
             }
         }
-        let leftover = self.insert(events).await;
-        drained.refused += leftover.refused.len() as u64;
+        if events.is_empty() {
+            return Ok(Some(drained));
+        }
+        let mut leftover = self.insert(events).await;
+        self.look_at_one_alone(&mut leftover).await;
         drained.moved = self.settle(&ids, &leftover).await?;
+        drained.refused += leftover.refused.len() as u64;
         match leftover.cause {
             Some(cause) => Err(cause.into()),
             None => Ok(Some(drained)),
         }
     }
 
+    fn batch_limits(&self) -> BatchLimits {
+        let limits = if self.gate.is_open() {
+            BESIDE_OTHERS
+        } else {
+            self.limits
+        };
+        BatchLimits {
+            events: limits.events.min(self.limits.events).min(self.portion),
+            ..limits
+        }
+    }
+
     async fn insert(&mut self, events: Vec<NewEvent>) -> Leftover {
-        let started = Instant::now();
+        let (started, count) = (Instant::now(), events.len());
         let effort = Effort::OnceUntil(started + HANGING);
         let leftover = self.inserter.insert(events, effort, |_, _| {}).await;
-        if leftover.cause.is_none() && started.elapsed() < self.patience {
-            self.gate.open();
+        if leftover.cause.is_some() {
+            // Perhaps it was too much at once, or one of them is to blame.
+            self.portion = (count / 2).max(1);
+        } else {
+            self.portion = (self.portion * 2).min(self.limits.events);
+            if started.elapsed() < self.patience {
+                self.open_gate().await;
+            }
         }
         leftover
     }
 
+    /// A delivery that is not taken for a reason that may be its own does not stand in the way of the others for ever.
+    async fn look_at_one_alone(&mut self, leftover: &mut Leftover) {
+        let is_alone = leftover.untaken.len() == 1 && leftover.refused.is_empty();
+        let may_be_it = leftover
+            .cause
+            .as_ref()
+            .is_some_and(StoreError::may_be_a_row);
+        if !is_alone || !may_be_it {
+            self.failed_alone = 0;
+            return;
+        }
+        self.failed_alone += 1;
+        if self.failed_alone < TRIES || self.inserter.store.ping().await.is_err() {
+            return;
+        }
+        self.failed_alone = 0;
+        if let (Some((index, event)), Some(cause)) = (leftover.untaken.pop(), leftover.cause.take())
+        {
+            leftover.refused.push((index, event, format!("{cause:?}")));
+        }
+    }
+
     /// Takes out of the spool what the database has, and notes what it refuses. Tells how many it has.
-    async fn settle(&self, ids: &[SpoolId], leftover: &Leftover) -> Result<u64, SpoolError> {
-        let mut is_left = vec![false; ids.len()];
-        for (index, event, why) in &leftover.refused {
-            is_left[*index] = true;
-            error!(
-                error = why,
-                event.source = %event.source,
-                event.delivery_id = event.delivery_id,
-                "the database refuses an event; it stays in the spool"
-            );
-            self.spool.set_aside(ids[*index], why).await?;
-        }
-        for (index, _) in &leftover.untaken {
-            is_left[*index] = true;
-        }
-        let taken = ids.iter().zip(is_left).filter(|(_, is_left)| !is_left);
-        let taken: Vec<SpoolId> = taken.map(|(id, _)| *id).collect();
+    async fn settle(&mut self, ids: &[SpoolId], leftover: &Leftover) -> Result<u64, SpoolError> {
+        let refused = leftover.refused.iter().map(|(index, _, _)| *index);
+        let untaken = leftover.untaken.iter().map(|(index, _)| *index);
+        let left: HashSet<usize> = refused.chain(untaken).collect();
+        let taken = ids.iter().enumerate();
+        let taken = taken.filter(|(index, _)| !left.contains(index));
+        let taken: Vec<SpoolId> = taken.map(|(_, id)| *id).collect();
         self.spool.remove(&taken).await?;
+        for (index, event, why) in &leftover.refused {
+            if let Sample::Taken { held_back } = self.refusals.next(Instant::now()) {
+                error!(
+                    error = why,
+                    event.source = %event.source,
+                    event.delivery_id = event.delivery_id,
+                    unlogged = held_back,
+                    "the database refuses an event; it stays in the spool"
+                );
+            }
+            // In a full spool there may be no room even for that: then it is tried again.
+            if let Err(error) = self.spool.set_aside(ids[*index], why).await {
+                debug!(?error, "a refusal was not noted in the spool");
+            }
+        }
         Ok(taken.len() as u64)
+    }
+
+    /// Events go to the database again; so does what it has refused, for that may have been its fault, not theirs.
+    async fn open_gate(&self) {
+        if !self.gate.is_open() {
+            self.gate.open();
+            self.give_second_chance().await;
+        }
     }
 
     /// Whether the database takes events, when there is nothing to try it with.
@@ -309,5 +386,12 @@ impl Drainer {
         if let Err(error) = self.spool.try_again().await {
             debug!(?error, "what the database has refused is not tried again");
         }
+    }
+}
+
+/// Tells the metrics how full the spool is.
+pub async fn note_usage(spool: &Spool) {
+    if let Ok(usage) = spool.usage().await {
+        metrics::spool_usage(usage.waiting, usage.refused, usage.bytes);
     }
 }

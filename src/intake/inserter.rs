@@ -103,13 +103,23 @@ impl Inserter {
             suspects.push((start, format!("{error:?}")));
             leftover.cause = Some(error);
             if !any_inserted && suspects.len() == SUSPECTS {
+                // One more, from the other end: three of a kind may come one after the other.
+                let Some((start, part)) = parts.first_mut().filter(|(_, part)| part.len() > 1)
+                else {
+                    break;
+                };
+                let (rest, last) = part.split_at(part.len() - 1);
+                let last = (*start + rest.len(), last);
+                *part = rest;
+                parts.push(last);
+            } else if !any_inserted && suspects.len() > SUSPECTS {
                 break;
             }
         }
         if any_inserted
             && leftover
                 .cause
-                .take_if(|cause| matches!(cause, StoreError::Misconfigured(_)))
+                .take_if(|cause| cause.may_be_a_row())
                 .is_some()
         {
             for (index, why) in suspects {

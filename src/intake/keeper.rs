@@ -2,9 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::mpsc;
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep_until},
+};
 use tokio_util::sync::CancellationToken;
-use tracing::error;
+use tracing::{debug, error, warn};
 
 use super::{Reservation, report::Report};
 use crate::{
@@ -16,6 +19,8 @@ use crate::{
 
 /// As many are kept aside in one transaction.
 const MAX_BATCH: usize = 64;
+/// Requests that may wait for a database that is away, besides those in the queue.
+const MAX_WAITING: usize = 4096;
 /// Between two removals of what has grown too old.
 const SWEEP_INTERVAL: Duration = Duration::from_hours(1);
 /// Between two tries while the database is away.
@@ -44,6 +49,12 @@ pub struct Keeper {
     clock: Arc<dyn Clock>,
     /// Rows and bytes since the budget was looked at.
     unpruned: (u32, u64),
+    /// Diagnosed, and not kept yet; each with the memory it takes.
+    waiting: Vec<RejectedRequest>,
+    memories: Vec<Reservation>,
+    /// When to try again, while the database is away.
+    retry_at: Option<Instant>,
+    pause: Duration,
 }
 
 impl Keeper {
@@ -63,6 +74,10 @@ impl Keeper {
             budget,
             clock,
             unpruned: (0, 0),
+            waiting: Vec::new(),
+            memories: Vec::new(),
+            retry_at: None,
+            pause: PAUSES.0,
         }
     }
 
@@ -75,28 +90,29 @@ impl Keeper {
         let mut batch = Vec::with_capacity(MAX_BATCH);
         let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
         loop {
+            let has_room = self.waiting.len() < MAX_WAITING || self.queue.is_closed();
+            let retry_at = self.retry_at.unwrap_or_else(Instant::now);
             tokio::select! {
                 biased;
                 () = closing.cancelled(), if !self.queue.is_closed() => self.queue.close(),
                 _ = sweep.tick() => self.prune().await,
-                count = self.queue.recv_many(&mut batch, MAX_BATCH) => match count {
-                    0 => return,
-                    _ => self.step(&mut batch, &closing).await,
+                () = sleep_until(retry_at), if self.retry_at.is_some() => self.keep().await,
+                count = self.queue.recv_many(&mut batch, MAX_BATCH), if has_room => match count {
+                    0 => return self.keep().await,
+                    _ => self.step(&mut batch).await,
                 }
             }
         }
     }
 
-    /// Diagnoses a batch and keeps it aside.
-    async fn step(&mut self, batch: &mut Vec<KeptAside>, closing: &CancellationToken) {
-        let mut memories = Vec::with_capacity(batch.len());
-        let mut requests = Vec::with_capacity(batch.len());
+    /// Diagnoses a batch, and keeps it aside unless the database is away.
+    async fn step(&mut self, batch: &mut Vec<KeptAside>) {
         for kept_aside in batch.drain(..) {
             let refusal = self.diagnose(&kept_aside);
             self.report
                 .refused(refusal.as_str(), refusal.remedy(), kept_aside.sample);
-            memories.push(kept_aside.memory);
-            requests.push(RejectedRequest {
+            self.memories.push(kept_aside.memory);
+            self.waiting.push(RejectedRequest {
                 source: self.source().clone(),
                 received_at: kept_aside.received_at,
                 reason: refusal.as_str(),
@@ -104,16 +120,48 @@ impl Keeper {
                 body: kept_aside.request.body,
             });
         }
-        if let Err(error) = self.keep(&requests, closing).await {
-            let requests = requests.len();
-            error!(?error, source.name = %self.source(), requests, "refused requests could not be kept aside");
-            return;
+        if self.retry_at.is_none() {
+            self.keep().await;
         }
-        let bytes: usize = requests.iter().map(|request| request.body.len()).sum();
+    }
+
+    /// Keeps aside what waits. While the database is away, it waits on.
+    async fn keep(&mut self) {
+        while !self.waiting.is_empty() {
+            let batch = self.waiting.len().min(MAX_BATCH);
+            match self.store.keep_rejected(&self.waiting[..batch]).await {
+                Ok(()) => {
+                    self.retry_at = None;
+                    self.pause = PAUSES.0;
+                    self.count(batch).await;
+                }
+                Err(error @ StoreError::Refused(_)) => {
+                    error!(?error, source.name = %self.source(), requests = batch, "refused requests could not be kept aside");
+                }
+                Err(error) => {
+                    if self.retry_at.is_none() {
+                        warn!(?error, source.name = %self.source(), "refused requests wait in memory to be kept aside");
+                    }
+                    self.retry_at = Some(Instant::now() + self.pause);
+                    self.pause = (self.pause * 2).min(PAUSES.1);
+                    return;
+                }
+            }
+            self.waiting.drain(..batch);
+            self.memories.drain(..batch);
+        }
+    }
+
+    /// So many more are kept: looks at the budget, now and then.
+    async fn count(&mut self, batch: usize) {
+        let bytes: usize = self.waiting[..batch]
+            .iter()
+            .map(|request| request.body.len())
+            .sum();
         self.unpruned.0 = self
             .unpruned
             .0
-            .saturating_add(u32::try_from(requests.len()).unwrap_or(u32::MAX));
+            .saturating_add(u32::try_from(batch).unwrap_or(u32::MAX));
         self.unpruned.1 = self.unpruned.1.saturating_add(bytes as u64);
         let (count, size) = self.unpruned;
         let slack = (
@@ -122,26 +170,6 @@ impl Keeper {
         );
         if count > slack.0 || size > slack.1 {
             self.prune().await;
-        }
-    }
-
-    /// While the database is away, they wait here, and what comes meanwhile in the queue.
-    async fn keep(
-        &self,
-        requests: &[RejectedRequest],
-        closing: &CancellationToken,
-    ) -> Result<(), StoreError> {
-        let mut pause = PAUSES.0;
-        loop {
-            match self.store.keep_rejected(requests).await {
-                Err(error) if error.is_transient() && !closing.is_cancelled() => {}
-                outcome => return outcome,
-            }
-            tokio::select! {
-                () = closing.cancelled() => {}
-                () = tokio::time::sleep(pause) => {}
-            }
-            pause = (pause * 2).min(PAUSES.1);
         }
     }
 
@@ -161,6 +189,7 @@ impl Keeper {
             .await
         {
             Ok(()) => self.unpruned = (0, 0),
+            Err(error) if error.is_transient() => debug!(?error, "the budget is looked at later"),
             Err(error) => {
                 error!(?error, source.name = %self.source(), "refused requests over the budget could not be removed");
             }

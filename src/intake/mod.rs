@@ -26,7 +26,7 @@ use tokio::{sync::oneshot, time::Instant};
 
 pub use buffer::{Buffer, Reservation};
 pub use committer::Committer;
-pub use drainer::{DrainError, Drained, Drainer};
+pub use drainer::{DrainError, Drained, Drainer, note_usage};
 pub use gate::Gate;
 pub use keeper::Keeper;
 pub use refusals::{RefusalLog, Refused, Why};
@@ -48,7 +48,7 @@ const MOST: usize = 1_000_000;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Events that may wait for the database.
+    /// Events that may wait for the database, and as many for the spool.
     pub max_queue: usize,
     /// Bytes of bodies that may be in memory, over all requests; one of the longest always fits.
     pub max_buffer: ByteSize,
@@ -91,8 +91,8 @@ pub enum Acknowledgement {
 /// Why an event was not made durable. The receiver's fault, never the sender's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum IntakeError {
-    /// As many wait as may wait, for the database and for the spool.
-    #[error("the queues are full")]
+    /// As many wait as may wait, for the database and for the spool, or they would wait too long.
+    #[error("too many wait for the database and the spool")]
     Full,
     /// It took too long to be waited for. It may still succeed.
     #[error("the database and the spool are too slow")]
@@ -219,7 +219,7 @@ impl Intake {
                 trouble: spool_trouble.clone(),
                 failures: Sampler::new(1),
             },
-            drainer: Drainer::new(spool, inserter, gate.clone(), patience),
+            drainer: Drainer::new(spool, inserter, gate.clone(), config, patience),
             gate,
             spool_trouble,
         };

@@ -47,9 +47,7 @@ impl Queue {
     #[expect(clippy::result_large_err, reason = "it is handed in elsewhere then")]
     pub(super) fn offer(&self, submission: Submission) -> Result<(), Submission> {
         let waiting = self.sender.max_capacity() - self.sender.capacity();
-        // The one under way, and those in front of us.
-        let batches = 1 + waiting / self.max_batch;
-        if self.pace.time_for(batches) > self.patience {
+        if self.pace.time_for(waiting / self.max_batch) > self.patience {
             return Err(submission);
         }
         self.sender
@@ -92,24 +90,29 @@ impl Pace {
 
     /// The batch that has begun is through.
     pub(super) fn end(&self) {
-        let took = self.under_way();
+        let took = self.under_way().unwrap_or(0);
         self.0.began.store(0, Ordering::Relaxed);
         let average = self.0.average.load(Ordering::Relaxed);
         let average = average - average / INERTIA + took / INERTIA;
         self.0.average.store(average, Ordering::Relaxed);
     }
 
-    /// About how long so many batches take from now on, the one under way included.
+    /// About how long it takes from now on until the batch under way, if there is one, and so many more are through.
+    /// Nothing when nothing is in front of us, however long the last ones took: else nobody would ever find out
+    /// that it is faster again.
     fn time_for(&self, batches: usize) -> Duration {
-        let each = self.0.average.load(Ordering::Relaxed).max(self.under_way());
-        Duration::from_nanos(each.saturating_mul(batches as u64))
+        let under_way = self.under_way();
+        let batches = batches as u64 + u64::from(under_way.is_some());
+        let average = self.0.average.load(Ordering::Relaxed);
+        let each = average.max(under_way.unwrap_or(0));
+        Duration::from_nanos(each.saturating_mul(batches))
     }
 
     /// For how long the batch under way has been.
-    fn under_way(&self) -> u64 {
+    fn under_way(&self) -> Option<u64> {
         match self.0.began.load(Ordering::Relaxed) {
-            0 => 0,
-            began => self.now().saturating_sub(began - 1),
+            0 => None,
+            began => Some(self.now().saturating_sub(began - 1)),
         }
     }
 
@@ -125,7 +128,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_wait_is_estimated_by_whole_batches() {
         let pace = Pace::default();
-        assert_eq!(pace.time_for(1), Duration::ZERO);
+        assert_eq!(pace.time_for(0), Duration::ZERO);
         for _ in 0..40 {
             pace.begin();
             tokio::time::advance(Duration::from_millis(100)).await;
@@ -134,6 +137,17 @@ mod tests {
         let one = pace.time_for(1);
         assert!(one > Duration::from_millis(95) && one <= Duration::from_millis(100));
         assert_eq!(pace.time_for(20), one * 20);
+        pace.begin();
+        assert_eq!(pace.time_for(0), one, "the one under way");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_finds_nobody_in_front_is_let_in_however_slow_it_was() {
+        let pace = Pace::default();
+        pace.begin();
+        tokio::time::advance(Duration::from_mins(1)).await;
+        pace.end();
+        assert_eq!(pace.time_for(0), Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]
@@ -141,6 +155,6 @@ mod tests {
         let pace = Pace::default();
         pace.begin();
         tokio::time::advance(Duration::from_secs(3)).await;
-        assert_eq!(pace.time_for(2), Duration::from_secs(6));
+        assert_eq!(pace.time_for(1), Duration::from_secs(6));
     }
 }

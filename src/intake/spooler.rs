@@ -71,14 +71,14 @@ impl Spooler {
     async fn push(&mut self, events: &[NewEvent]) -> bool {
         let why = match timeout(HANGING, self.spool.push(events)).await {
             Ok(Ok(())) => {
-                self.trouble.note(None);
+                self.trouble.note(false);
                 metrics::spooled(events.len());
                 return true;
             }
             Ok(Err(error)) => format!("{error:?}"),
             Err(_) => "the disk of spool.dir does not answer".to_owned(),
         };
-        self.trouble.note(Some(Instant::now()));
+        self.trouble.note(true);
         if let Sample::Taken { held_back } = self.failures.next(Instant::now()) {
             error!(
                 error = why,

@@ -1,28 +1,23 @@
-//! Whether something has failed a short while ago.
+//! Whether the spool takes no deliveries, as far as is known.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
-use tokio::time::Instant;
-
-/// After a failure, it is worth another delivery to see whether it is still there.
-const LASTS: Duration = Duration::from_secs(5);
-
-/// When the last commit failed, if it did. Cheap to clone.
+/// Set when a commit to the spool failed, until one succeeds or the spool is found to be well again. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct Trouble(Arc<Mutex<Option<Instant>>>);
+pub struct Trouble(Arc<AtomicBool>);
 
 impl Trouble {
-    /// Whether the last commit failed, and that a short while ago.
+    /// Whether it takes none.
     #[must_use]
-    pub fn is_fresh(&self) -> bool {
-        let failed_at = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        failed_at.is_some_and(|failed_at| failed_at.elapsed() < LASTS)
+    pub fn is_there(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 
-    pub(super) fn note(&self, failed_at: Option<Instant>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = failed_at;
+    /// It takes none, or takes some again.
+    pub fn note(&self, is_there: bool) {
+        self.0.store(is_there, Ordering::Relaxed);
     }
 }

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::store::StoreError;
+use crate::store::{StoreError, sqlite::is_corrupt};
 
 /// The spool's failure.
 pub struct SpoolError {
@@ -22,15 +22,14 @@ impl SpoolError {
         }
     }
 
-    /// Whether another process has the spool open.
-    #[must_use]
-    pub fn is_in_use(&self) -> bool {
-        matches!(self.cause, StoreError::Locked { .. })
-    }
-
     /// Whether the file is all right, and only full or in use by another process.
     pub(super) fn is_passing(&self) -> bool {
         matches!(self.cause, StoreError::Unavailable(_))
+    }
+
+    /// Whether the file is damaged.
+    pub(super) fn is_damage(&self) -> bool {
+        matches!(&self.cause, StoreError::Misconfigured(cause) if is_corrupt(cause))
     }
 }
 
@@ -40,7 +39,8 @@ impl fmt::Display for SpoolError {
         match self.cause {
             StoreError::Locked { .. } => write!(
                 f,
-                "the spool in {dir} is in use by another `huntr-receiver`: each receiver needs a spool.dir of its own"
+                "the spool in {dir} is in use by another `huntr-receiver`, which empties it by itself; \
+                 each receiver needs a spool.dir of its own"
             ),
             _ => write!(f, "the spool in {dir} (spool.dir) cannot be used"),
         }

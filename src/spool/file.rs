@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use bytesize::ByteSize;
@@ -26,6 +27,10 @@ pub(super) const NAME: &str = "spool.db";
 const SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
 /// As SQLite has it by default.
 const PAGE: u64 = 4096;
+/// In one statement; SQLite knows 32,766.
+const MOST_BINDS: usize = 1000;
+/// Characters of the database's own words.
+const LONGEST_REASON: usize = 500;
 /// Less is not worth giving back.
 const WORTH_SHRINKING: u64 = 1 << 20;
 
@@ -38,40 +43,41 @@ select (select count(*) from spooled_events where refusal is null),
        (select count(*) from spooled_events where refusal is not null),
        (select page_count from pragma_page_count), (select freelist_count from pragma_freelist_count)";
 
-/// An open spool, which is nobody else's until it is closed.
+/// An open spool.
 pub(super) struct SpoolFile {
     database: Database,
-    _lock: File,
+    opening: u64,
 }
+
+/// As long as it lives, the spool is no other process's.
+pub(super) struct Lock(#[expect(dead_code, reason = "it is held, and nothing more")] File);
 
 impl SpoolFile {
     /// Opens the spool in a folder, and makes both where they are missing. A damaged one is put aside, as a new one
     /// can still take deliveries.
-    pub(super) async fn create(dir: &Path, max_size: ByteSize) -> Result<Self, StoreError> {
+    pub(super) async fn create(dir: &Path, max_size: ByteSize) -> Result<(Self, Lock), StoreError> {
         let path = file::create(&dir.join(NAME))?;
-        match Self::open(&path, max_size).await {
+        let lock = Lock(file::lock_for_serving(&path)?);
+        let opened = match Self::open(&path, max_size).await {
             Err(StoreError::Misconfigured(cause)) if is_corrupt(&cause) => {
-                let aside = put_aside(&path)?;
-                error!(
-                    %cause,
-                    file = %aside.display(),
-                    "the spool is damaged and was put aside; what is in it can be recovered with \
-                     `sqlite3 FILE .recover`"
-                );
+                put_aside(dir, &lock);
                 Self::open(&file::create(&path)?, max_size).await
             }
             opened => opened,
-        }
+        };
+        Ok((opened?, lock))
     }
 
     /// Opens the spool in a folder; makes nothing.
-    pub(super) async fn open_existing(dir: &Path) -> Result<Self, StoreError> {
+    pub(super) async fn open_existing(dir: &Path) -> Result<(Self, Lock), StoreError> {
         let path = file::existing(&dir.join(NAME))?;
-        Self::open(&path, ByteSize::b(u64::MAX)).await
+        let lock = Lock(file::lock_for_serving(&path)?);
+        let opened = Self::open(&path, ByteSize::b(u64::MAX)).await;
+        Ok((opened?, lock))
     }
 
     async fn open(path: &Path, max_size: ByteSize) -> Result<Self, StoreError> {
-        let lock = file::lock_for_serving(path)?;
+        static OPENINGS: AtomicU64 = AtomicU64::new(0);
         let max_pages = (max_size.as_u64() / PAGE).clamp(1, u64::from(u32::MAX) - 1);
         let database = Database::open_with(path, |options| {
             options.pragma("max_page_count", max_pages.to_string())
@@ -79,7 +85,7 @@ impl SpoolFile {
         .await?;
         let spool = Self {
             database,
-            _lock: lock,
+            opening: OPENINGS.fetch_add(1, Ordering::Relaxed),
         };
         spool.migrate().await?;
         Ok(spool)
@@ -104,7 +110,9 @@ impl SpoolFile {
             let inserted = rows::insert(&mut turn.connection, event).await;
             inserted.map_err(store_error)?;
         }
-        turn.commit().await.map_err(store_error)
+        turn.commit().await.map_err(store_error)?;
+        // Into a file that was taken away meanwhile, it was as good as not written.
+        self.database.identity.check()
     }
 
     pub(super) async fn read(
@@ -115,32 +123,43 @@ impl SpoolFile {
         let connection = self.database.readers.acquire().await;
         let mut connection = connection.map_err(store_error)?;
         let rows = rows::read(&mut connection, limit, max_bytes).await;
-        rows.map_err(store_error)
+        let rows = rows.map_err(store_error)?;
+        let spooled = rows.into_iter().map(|(row, event)| Spooled {
+            id: SpoolId {
+                opening: self.opening,
+                row,
+            },
+            event,
+        });
+        Ok(spooled.collect())
     }
 
     pub(super) async fn remove(&self, ids: &[SpoolId]) -> Result<(), StoreError> {
-        if ids.is_empty() {
-            return Ok(());
+        let of_this_opening = ids.iter().filter(|id| id.opening == self.opening);
+        let rows: Vec<i64> = of_this_opening.map(|id| id.row).collect();
+        for rows in rows.chunks(MOST_BINDS) {
+            let mut delete =
+                QueryBuilder::<Sqlite>::new("delete from spooled_events where id in (");
+            let mut list = delete.separated(", ");
+            for row in rows {
+                list.push_bind(*row);
+            }
+            delete.push(")");
+            let mut turn = self.begin().await?;
+            let deleted = delete.build().execute(&mut turn.connection).await;
+            deleted.map_err(store_error)?;
+            turn.commit().await.map_err(store_error)?;
         }
-        let mut delete = QueryBuilder::<Sqlite>::new("delete from spooled_events where id in (");
-        let mut list = delete.separated(", ");
-        for SpoolId(id) in ids {
-            list.push_bind(*id);
-        }
-        delete.push(")");
-        let mut turn = self.begin().await?;
-        let deleted = delete.build().execute(&mut turn.connection).await;
-        deleted.map_err(store_error)?;
-        turn.commit().await.map_err(store_error)
+        Ok(())
     }
 
-    pub(super) async fn set_aside(
-        &self,
-        SpoolId(id): SpoolId,
-        why: &str,
-    ) -> Result<(), StoreError> {
+    pub(super) async fn set_aside(&self, id: SpoolId, why: &str) -> Result<(), StoreError> {
+        if id.opening != self.opening {
+            return Ok(());
+        }
+        let why: String = why.chars().take(LONGEST_REASON).collect();
         let mut turn = self.begin().await?;
-        let update = sqlx::query(SET_ASIDE).bind(id).bind(why);
+        let update = sqlx::query(SET_ASIDE).bind(id.row).bind(why);
         let updated = update.execute(&mut turn.connection).await;
         updated.map_err(store_error)?;
         turn.commit().await.map_err(store_error)
@@ -196,8 +215,9 @@ impl SpoolFile {
     }
 }
 
-/// Moves a damaged database out of the way, and tells where it is.
-fn put_aside(path: &Path) -> Result<PathBuf, StoreError> {
+/// Moves the damaged file in a folder out of the way. Whoever has the lock may.
+pub(super) fn put_aside(dir: &Path, _: &Lock) {
+    let path = dir.join(NAME);
     let now = SystemClock.now().format("%Y%m%dT%H%M%S%3fZ");
     let named = |end: &str, suffix: &str| {
         let mut name = path.as_os_str().to_owned();
@@ -209,10 +229,14 @@ fn put_aside(path: &Path) -> Result<PathBuf, StoreError> {
     for suffix in SUFFIXES {
         match std::fs::rename(named("", suffix), named(&damaged, suffix)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(file::unusable(path, error));
+                error!(%error, file = %path.display(), "the spool is damaged and cannot be put aside");
+                return;
             }
             _ => {}
         }
     }
-    Ok(named(&damaged, ""))
+    error!(
+        file = %named(&damaged, "").display(),
+        "the spool is damaged and was put aside; `sqlite3 FILE .recover` gets back what is left of it"
+    );
 }

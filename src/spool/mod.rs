@@ -17,9 +17,11 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 
 pub use self::error::SpoolError;
-use self::file::SpoolFile;
-use crate::{domain::NewEvent, store::StoreError};
+use self::file::{Lock, SpoolFile};
+use crate::{disk, domain::NewEvent, store::StoreError};
 
+/// Less room than that is none.
+const LITTLE: u64 = 64 * 1024;
 /// Smaller ones would hold hardly a delivery.
 const SMALLEST: ByteSize = ByteSize::mib(1);
 
@@ -45,8 +47,12 @@ impl Config {
 }
 
 /// A delivery's place in the spool, by the order in which they came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SpoolId(i64);
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpoolId {
+    /// Which opening of the file it was read from: another file, put in its place meanwhile, has ids of its own.
+    opening: u64,
+    row: i64,
+}
 
 /// A delivery in the spool.
 #[derive(Debug)]
@@ -72,7 +78,8 @@ pub struct Usage {
 pub struct Spool {
     dir: PathBuf,
     max_size: ByteSize,
-    file: Mutex<Option<Arc<SpoolFile>>>,
+    /// The lock is not with the file, on which somebody may still work while it is opened anew.
+    open: Mutex<Option<(Arc<SpoolFile>, Lock)>>,
 }
 
 impl Spool {
@@ -82,7 +89,7 @@ impl Spool {
         Self {
             dir: config.dir.clone(),
             max_size: config.max_size,
-            file: Mutex::default(),
+            open: Mutex::default(),
         }
     }
 
@@ -92,12 +99,12 @@ impl Spool {
     ///
     /// When there is none, or it cannot be used.
     pub async fn open_existing(dir: &Path) -> Result<Self, SpoolError> {
-        let file = SpoolFile::open_existing(dir).await;
-        let file = file.map_err(|error| SpoolError::new(dir, error))?;
+        let opened = SpoolFile::open_existing(dir).await;
+        let (file, lock) = opened.map_err(|error| SpoolError::new(dir, error))?;
         Ok(Self {
             dir: dir.to_owned(),
             max_size: ByteSize::b(u64::MAX),
-            file: Mutex::new(Some(Arc::new(file))),
+            open: Mutex::new(Some((Arc::new(file), lock))),
         })
     }
 
@@ -113,8 +120,13 @@ impl Spool {
     ///
     /// When the spool is full, or its disk does not take them. None of them is in the spool then.
     pub async fn push(&self, events: &[NewEvent]) -> Result<(), SpoolError> {
-        let file = self.file().await?;
-        let pushed = file.push(events).await;
+        let mut file = self.file().await?;
+        let mut pushed = file.push(events).await;
+        // Somebody else has closed it, who saw it fail.
+        if pushed.is_err() && !self.is_open(&file).await {
+            file = self.file().await?;
+            pushed = file.push(events).await;
+        }
         self.conclude(&file, pushed).await
     }
 
@@ -130,7 +142,7 @@ impl Spool {
         self.conclude(&file, read).await
     }
 
-    /// Takes deliveries out which the database has.
+    /// Takes deliveries out which the database has. Those of a file that is not in its place any more are left.
     ///
     /// # Errors
     ///
@@ -174,6 +186,17 @@ impl Spool {
         self.conclude(&file, usage).await
     }
 
+    /// Whether there is room for the usual deliveries, within its bounds and on its disk.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be used.
+    pub async fn has_room(&self) -> Result<bool, SpoolError> {
+        let usage = self.usage().await?;
+        let within_bounds = usage.bytes + LITTLE <= self.max_size.as_u64();
+        Ok(within_bounds && disk::free(&self.dir).is_none_or(|free| free >= LITTLE))
+    }
+
     /// Gives back to the disk what an emptied spool still takes.
     ///
     /// # Errors
@@ -187,21 +210,29 @@ impl Spool {
 
     /// Closes the file. What comes after opens it again.
     pub async fn close(&self) {
-        if let Some(file) = self.file.lock().await.take() {
+        if let Some((file, _lock)) = self.open.lock().await.take() {
             file.close().await;
         }
     }
 
     /// The open file.
     async fn file(&self) -> Result<Arc<SpoolFile>, SpoolError> {
-        let mut file = self.file.lock().await;
-        if let Some(file) = &*file {
+        let mut open = self.open.lock().await;
+        if let Some((file, _)) = &*open {
             return Ok(Arc::clone(file));
         }
+        // Whoever opens it anew finds the old one closed, and is no other process's.
         let opened = SpoolFile::create(&self.dir, self.max_size).await;
-        let opened = Arc::new(opened.map_err(|error| SpoolError::new(&self.dir, error))?);
-        *file = Some(Arc::clone(&opened));
-        Ok(opened)
+        let (file, lock) = opened.map_err(|error| SpoolError::new(&self.dir, error))?;
+        let file = Arc::new(file);
+        *open = Some((Arc::clone(&file), lock));
+        Ok(file)
+    }
+
+    async fn is_open(&self, file: &Arc<SpoolFile>) -> bool {
+        let open = self.open.lock().await;
+        open.as_ref()
+            .is_some_and(|(open, _)| Arc::ptr_eq(open, file))
     }
 
     /// A file that has failed is not used again, unless it is merely full or busy.
@@ -214,15 +245,14 @@ impl Spool {
             Ok(value) => return Ok(value),
             Err(error) => SpoolError::new(&self.dir, error),
         };
-        let mut current = self.file.lock().await;
-        if !error.is_passing()
-            && current
-                .as_ref()
-                .is_some_and(|current| Arc::ptr_eq(current, file))
-        {
-            current.take();
-            drop(current);
-            file.close().await;
+        if !error.is_passing() {
+            let mut open = self.open.lock().await;
+            if let Some((file, lock)) = open.take_if(|(open, _)| Arc::ptr_eq(open, file)) {
+                file.close().await;
+                if error.is_damage() {
+                    file::put_aside(&self.dir, &lock);
+                }
+            }
         }
         Err(error)
     }

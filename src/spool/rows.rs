@@ -3,9 +3,8 @@
 use bytes::Bytes;
 use chrono::DateTime;
 use futures_util::TryStreamExt;
-use sqlx::{FromRow, SqliteConnection};
+use sqlx::{Decode, Row, Sqlite, SqliteConnection, Type, sqlite::SqliteRow};
 
-use super::{SpoolId, Spooled};
 use crate::{
     domain::{NewEvent, Origin, Timestamp},
     providers::provider_named,
@@ -46,64 +45,54 @@ pub(super) async fn insert(
         .map(drop)
 }
 
-/// The first `limit` deliveries that wait, or as many as have `max_bytes`.
+/// The first `limit` deliveries that wait, or as many as have `max_bytes`: each one's number, and itself or why its row
+/// cannot be read.
 pub(super) async fn read(
     connection: &mut SqliteConnection,
     limit: u32,
     max_bytes: u64,
-) -> sqlx::Result<Vec<Spooled>> {
-    let mut rows = sqlx::query_as::<_, Row>(READ).bind(limit).fetch(connection);
+) -> sqlx::Result<Vec<(i64, Result<NewEvent, String>)>> {
+    let mut rows = sqlx::query(READ).bind(limit).fetch(connection);
     let mut deliveries = Vec::new();
     let mut bytes = 0;
     while bytes < max_bytes
         && let Some(row) = rows.try_next().await?
     {
-        bytes += row.body.len() as u64;
-        deliveries.push(Spooled {
-            id: SpoolId(row.id),
-            event: row.into_event(),
-        });
+        let event = event(&row);
+        bytes += event.as_ref().map_or(0, |event| event.body.len() as u64);
+        deliveries.push((row.try_get("id")?, event));
     }
     Ok(deliveries)
 }
 
-#[derive(FromRow)]
-struct Row {
-    id: i64,
-    source: String,
-    provider: String,
-    delivery_id: String,
-    event_type: Option<String>,
-    occurred_at: Option<i64>,
-    received_at: i64,
-    envelope_version: Option<i16>,
-    signature: Option<String>,
-    body: Vec<u8>,
-    problem: Option<String>,
+fn event(row: &SqliteRow) -> Result<NewEvent, String> {
+    let provider: String = column(row, "provider")?;
+    let source: String = column(row, "source")?;
+    let occurred_at: Option<i64> = column(row, "occurred_at")?;
+    let body: Vec<u8> = column(row, "body")?;
+    Ok(NewEvent {
+        source: source.parse().map_err(|error| format!("source: {error}"))?,
+        provider: provider_named(&provider)
+            .ok_or_else(|| format!("provider: {provider:?} is not known here"))?,
+        delivery_id: column(row, "delivery_id")?,
+        event_type: column(row, "event_type")?,
+        occurred_at: occurred_at.and_then(time),
+        received_at: time(column(row, "received_at")?).ok_or("received_at: is out of range")?,
+        origin: Origin::Spool,
+        envelope_version: column(row, "envelope_version")?,
+        signature: column(row, "signature")?,
+        body: Bytes::from(body),
+        problem: column(row, "problem")?,
+        deliveries: Vec::new(),
+    })
 }
 
-impl Row {
-    fn into_event(self) -> Result<NewEvent, String> {
-        let provider = provider_named(&self.provider)
-            .ok_or_else(|| format!("its provider {:?} is not known here", self.provider))?;
-        let source = self.source.parse();
-        let source = source.map_err(|error| format!("its source: {error}"))?;
-        let received_at = time(self.received_at).ok_or("its received_at is out of range")?;
-        Ok(NewEvent {
-            source,
-            provider,
-            delivery_id: self.delivery_id,
-            event_type: self.event_type,
-            occurred_at: self.occurred_at.and_then(time),
-            received_at,
-            origin: Origin::Spool,
-            envelope_version: self.envelope_version,
-            signature: self.signature,
-            body: Bytes::from(self.body),
-            problem: self.problem,
-            deliveries: Vec::new(),
-        })
-    }
+/// A damaged row costs itself, and none of its neighbours.
+fn column<'r, T>(row: &'r SqliteRow, name: &str) -> Result<T, String>
+where
+    T: Decode<'r, Sqlite> + Type<Sqlite>,
+{
+    row.try_get(name).map_err(|_| format!("{name}: is damaged"))
 }
 
 fn time(millis: i64) -> Option<Timestamp> {

@@ -2,6 +2,8 @@
 
 use std::{error::Error, fmt};
 
+use sqlx::error::DatabaseError;
+
 /// A store's failure.
 #[derive(thiserror::Error)]
 pub enum StoreError {
@@ -78,6 +80,21 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether another row may be taken where this one was not. Somebody's trigger or foreign key can fail with almost
+    /// any error, which then looks like the whole database's.
+    #[must_use]
+    pub fn may_be_a_row(&self) -> bool {
+        match self {
+            Self::Refused(_) | Self::Misconfigured(_) | Self::Vanished => true,
+            // A statement that was cancelled for its time, and what is not supported.
+            Self::Unavailable(cause) => {
+                let code = cause.as_database_error().and_then(DatabaseError::code);
+                code.is_some_and(|code| ["57014", "0A000"].contains(&&*code))
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the same may succeed a little later.
     #[must_use]
     pub fn is_transient(&self) -> bool {

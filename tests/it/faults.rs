@@ -89,6 +89,7 @@ async fn run(scenario: &Scenario, (store, setup): (Store, Setup)) {
     let mut broken = Vec::new();
     if in_time {
         books::settle(&world.setup, &account).await;
+        broken.extend(promises::broken_by_what_lasts(world.address).await);
         let taken = world.sinks.taken().await;
         broken.extend(promises::broken(&world.setup, &account, &taken).await);
     } else {

@@ -1,45 +1,24 @@
-//! Whether deliveries could wait in the spool, and whether some do.
+//! Whether deliveries could wait in the spool.
 
 use super::Finding;
-use crate::{
-    config::Config,
-    disk,
-    spool::{Spool, SpoolError},
-};
+use crate::{config::Config, disk, spool::Spool};
 
-pub(super) async fn check(config: &Config) -> Finding {
+/// Looks and opens nothing: what another user opened would be left as that user's.
+pub(super) fn check(config: &Config) -> Finding {
     let dir = &config.spool.dir;
     let what = format!("spool.dir ({})", dir.display());
     let file = Spool::path_in(dir);
-    if !file.exists() {
-        return match disk::may_create(&file) {
-            Ok(()) => Finding::new(what, true, "not there yet; `serve` creates it"),
-            Err((folder, error)) => {
-                let detail = format!("{} cannot be written to: {error}", folder.display());
-                Finding::new(what, false, detail)
-            }
-        };
-    }
-    match usage(config).await {
+    let checked = if file.exists() {
+        let checked = disk::may_write(&file).map_err(|error| (file, error));
+        checked.map(|()| "there, writable")
+    } else {
+        disk::may_create(&file).map(|()| "not there yet; `serve` creates it")
+    };
+    match checked {
         Ok(detail) => Finding::new(what, true, detail),
-        Err(error) if error.is_in_use() => {
-            Finding::new(what, true, "in use by the receiver that runs")
+        Err((path, error)) => {
+            let detail = format!("{} cannot be written to: {error}", path.display());
+            Finding::new(what, false, detail)
         }
-        Err(error) => Finding::new(what, false, format!("{error:?}")),
     }
-}
-
-async fn usage(config: &Config) -> Result<String, SpoolError> {
-    let spool = Spool::open_existing(&config.spool.dir).await?;
-    let usage = spool.usage().await?;
-    spool.close().await;
-    Ok(match (usage.waiting, usage.refused) {
-        (0, 0) => "empty".into(),
-        (waiting, 0) => {
-            format!("deliveries that `serve` or `drain` will take into the database: {waiting}")
-        }
-        (waiting, refused) => format!(
-            "deliveries that `serve` or `drain` will take into the database: {waiting}; that the database has refused: {refused}"
-        ),
-    })
 }

@@ -52,6 +52,11 @@ fn a_database_that_is_not_there_yet_is_well_and_not_created() {
         "detail": "not there yet; `serve` creates it"
       },
       {
+        "what": "spool.dir (data/spool)",
+        "ok": true,
+        "detail": "not there yet; `serve` creates it"
+      },
+      {
         "what": "sinks.crm",
         "ok": true,
         "detail": "standard output of `serve`, one line a message"
@@ -69,6 +74,7 @@ fn people_get_a_table() {
     checked
     sources.huntr                           ok  the secrets are there
     database.url (sqlite:data/receiver.db)  ok  not there yet; `serve` creates it
+    spool.dir (data/spool)                  ok  not there yet; `serve` creates it
     ");
 }
 

@@ -69,7 +69,8 @@ fn accepted_with_its_sinks(toml: &str) {
         [
             "sources.huntr",
             "sources.hunty",
-            "database.url (sqlite:data/receiver.db)"
+            "database.url (sqlite:data/receiver.db)",
+            "spool.dir (data/spool)",
         ]
     );
     let program = program.file("receiver.toml", toml);

@@ -16,7 +16,12 @@ pub(super) enum Outcome {
     /// The connection broke, or there was none.
     Broken,
     /// No answer in a time in which everybody would have gone.
-    Silent,
+    Silent {
+        /// When it was posted.
+        at: Duration,
+        /// What the client says.
+        error: String,
+    },
 }
 
 #[derive(Debug)]
@@ -84,9 +89,11 @@ impl Account {
         let answer = match outcome {
             Outcome::Answered(answer) => answer,
             Outcome::Broken => return self.count("no connection, or a broken one"),
-            Outcome::Silent => {
-                self.violations
-                    .push(format!("{} was never answered", letter.id));
+            Outcome::Silent { at, error } => {
+                let (id, at) = (&letter.id, at.as_secs_f64());
+                self.violations.push(format!(
+                    "{id}, posted at {at:.3}, was never answered: {error}"
+                ));
                 return self.count("never answered");
             }
         };

@@ -27,6 +27,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 pub(super) struct Postman {
     client: reqwest::Client,
     address: SocketAddr,
+    begun: Instant,
     pub(super) account: Mutex<Account>,
 }
 
@@ -35,6 +36,7 @@ impl Postman {
         Self {
             client: client(),
             address,
+            begun: Instant::now(),
             account: Mutex::default(),
         }
     }
@@ -111,33 +113,35 @@ impl Postman {
         };
         let posted = Instant::now();
         match request.send().await {
-            Ok(response) => read(response, posted).await,
-            Err(error) => unanswered(&error),
+            Ok(response) => self.read(response, posted).await,
+            Err(error) => self.unanswered(&error, posted),
         }
     }
-}
 
-async fn read(response: reqwest::Response, posted: Instant) -> Outcome {
-    let status = response.status().as_u16();
-    let says_when_to_retry = response.headers().contains_key("retry-after");
-    let json: Value = match response.json().await {
-        Ok(json) => json,
-        Err(error) => return unanswered(&error),
-    };
-    let said = json["status"].as_str().or(json["error"]["code"].as_str());
-    Outcome::Answered(Answer {
-        status,
-        said: said.unwrap_or_default().to_owned(),
-        event: json["event"].as_i64(),
-        says_when_to_retry,
-        after: posted.elapsed(),
-    })
-}
+    async fn read(&self, response: reqwest::Response, posted: Instant) -> Outcome {
+        let status = response.status().as_u16();
+        let says_when_to_retry = response.headers().contains_key("retry-after");
+        let json: Value = match response.json().await {
+            Ok(json) => json,
+            Err(error) => return self.unanswered(&error, posted),
+        };
+        let said = json["status"].as_str().or(json["error"]["code"].as_str());
+        Outcome::Answered(Answer {
+            status,
+            said: said.unwrap_or_default().to_owned(),
+            event: json["event"].as_i64(),
+            says_when_to_retry,
+            after: posted.elapsed(),
+        })
+    }
 
-fn unanswered(error: &reqwest::Error) -> Outcome {
-    if error.is_timeout() {
-        Outcome::Silent
-    } else {
-        Outcome::Broken
+    fn unanswered(&self, error: &reqwest::Error, posted: Instant) -> Outcome {
+        if !error.is_timeout() {
+            return Outcome::Broken;
+        }
+        Outcome::Silent {
+            at: posted - self.begun,
+            error: format!("{error:?}"),
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What must be true in the end, whatever happened: the list of promises, and how each is looked at.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, net::SocketAddr, time::Duration};
 
 use serde_json::Value;
 use tokio::task::block_in_place;
@@ -12,10 +12,13 @@ use super::{
     receiver::Past,
     sinks::WANTED,
 };
-use crate::support::{KEY, SECRET, Setup};
+use crate::support::{KEY, SECRET, Setup, client, until};
 
 /// A promise, and whom it is broken to.
 type Broken = Vec<String>;
+
+/// Long enough for a sink or database that was away to be looked at again.
+const RECOVERY: Duration = Duration::from_secs(20);
 
 /// kB: what the program itself takes, its buffers, and 6 MiB for each sink.
 const MOST_MEMORY: u64 = 150 * 1024;
@@ -184,6 +187,21 @@ pub(super) fn broken_by_the_program(past: &Past) -> Broken {
         broken.push(format!("it took {} kB of memory", past.peak_memory));
     }
     broken
+}
+
+/// Once the faults are over, so is all that they have caused.
+pub(super) async fn broken_by_what_lasts(address: SocketAddr) -> Broken {
+    let client = client();
+    let recovering = until(async || {
+        let ready = client.get(format!("http://{address}/ready")).send().await;
+        let said: Value = ready.ok()?.json().await.ok()?;
+        (said["database"] == "up" && said["spool"] == "up").then_some(())
+    });
+    let recovered = tokio::time::timeout(RECOVERY, recovering).await;
+    let lasts = recovered
+        .is_err()
+        .then(|| "it does not use its database again".to_owned());
+    lasts.into_iter().collect()
 }
 
 /// It starts without its server, and waits for it. An embedded database has to be there.

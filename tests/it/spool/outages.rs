@@ -95,7 +95,7 @@ async fn whatever_a_database_lacks_for_a_commit_is_waited_for() {
         execute(&url, &format!("begin; {}; commit", end.replace("{}", name))).await;
         terminate(&url).await;
         if code.contains("check constraint") {
-            // What was refused is tried again after an hour, at the next start, or by hand.
+            // What was refused is tried again after ten minutes, at the next start, or by hand.
             receiver.terminate();
             assert!(receiver.wait().success());
             let drain = setup

@@ -60,7 +60,8 @@ impl Application {
             .await
             .with_context(|| format!("opening the database {}", config.database.url))?;
         let mut preparation = Preparation::new(Arc::clone(&store), config);
-        let is_prepared = preparation.begin().await?;
+        let has_served = Spool::path_in(&config.spool.dir).exists();
+        let is_prepared = preparation.begin(has_served).await?;
         let spool = Arc::new(Spool::new(&config.spool));
         let spool_is_well = spool.has_room().await;
         if let Err(error) = &spool_is_well {

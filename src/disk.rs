@@ -25,10 +25,11 @@ pub(crate) fn may_create(file: &Path) -> Result<(), (PathBuf, io::Error)> {
     checked.map_err(|error| (folder.to_owned(), error))
 }
 
-/// The bytes that are free for us on the disk of a folder; `None` when nobody knows.
-pub(crate) fn free(folder: &Path) -> Option<u64> {
+/// The bytes that are free for us on the disk of a folder, and all it has; `None` when nobody knows.
+pub(crate) fn space(folder: &Path) -> Option<(u64, u64)> {
     let disk = statvfs(folder).ok()?;
-    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+    let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize);
+    Some((bytes(disk.f_bavail), bytes(disk.f_blocks)))
 }
 
 fn may(path: &Path, access: Access) -> io::Result<()> {

@@ -3,7 +3,7 @@
 use std::{pin::Pin, sync::Arc, time::Duration};
 
 use anyhow::{Context, ensure};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::{error, info, warn};
 
 use crate::{
@@ -17,6 +17,9 @@ use crate::{
 const START: Duration = Duration::from_secs(3);
 /// Between two attempts: at first, and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(2));
+
+/// Between two lines about what somebody has to mend.
+const REMINDER: Duration = Duration::from_mins(1);
 
 type Attempt = Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>;
 
@@ -52,11 +55,19 @@ impl Preparation {
     ///
     /// # Errors
     ///
-    /// When the database is there, and cannot be used as it is set up.
-    pub(super) async fn begin(&mut self) -> anyhow::Result<bool> {
+    /// When the database is there, and cannot be used as it is set up; unless the receiver `has_served` before, for
+    /// then deliveries come, which would be lost.
+    pub(super) async fn begin(&mut self, has_served: bool) -> anyhow::Result<bool> {
         match timeout(START, &mut self.attempt).await {
             Ok(Ok(())) => return Ok(true),
-            Ok(Err(error)) if !may_pass(&error) => return Err(error),
+            Ok(Err(error)) if !may_pass(&error) && !has_served => return Err(error),
+            Ok(Err(error)) if !may_pass(&error) => {
+                error!(
+                    error = format!("{error:#}"),
+                    "the database cannot be used as it is set up; until it can, deliveries wait in the spool"
+                );
+                self.attempt = self.database.clone().attempt();
+            }
             Ok(Err(error)) => {
                 warn!(
                     error = format!("{error:#}"),
@@ -74,10 +85,12 @@ impl Preparation {
     /// Tries until the database is prepared.
     pub(super) async fn finish(&mut self) {
         let mut pause = PAUSES.0;
+        let mut reminded_at = Instant::now();
         while let Err(error) = (&mut self.attempt).await {
             self.attempt = self.database.clone().attempt();
             // What is wrong with the set-up can be mended meanwhile. To give up would lose deliveries.
-            if !may_pass(&error) {
+            if !may_pass(&error) && reminded_at.elapsed() >= REMINDER {
+                reminded_at = Instant::now();
                 error!(
                     error = format!("{error:#}"),
                     "the database cannot be used; deliveries wait in the spool"

@@ -6,7 +6,11 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
-use crate::{shutdown::Group, spool::Spool, store::Store};
+use crate::{
+    shutdown::Group,
+    spool::{Spool, Usage},
+    store::Store,
+};
 
 /// How long the last commits may take once nothing more comes in, and how long the rest may. With the
 /// grace of the connections they stay under the ten seconds after which a container runtime kills.
@@ -14,6 +18,7 @@ const LAST_COMMITS: Duration = Duration::from_secs(2);
 /// Counted from the beginning of the stop.
 const LAST_DRAIN: Duration = Duration::from_secs(7);
 const LAST_DELIVERIES: Duration = Duration::from_millis(1400);
+const LAST_LOOK: Duration = Duration::from_millis(200);
 const LAST_CHORES: Duration = Duration::from_millis(1500);
 
 /// A receiver that receives.
@@ -70,7 +75,7 @@ impl Running {
         })
         .await;
         // Most stops are quick so far, and leave it much time.
-        let drained = timeout_at(began + LAST_DRAIN, self.drainer.close()).await;
+        drop(timeout_at(began + LAST_DRAIN, self.drainer.close()).await);
         let deliveries = async {
             self.workers.close().await;
             self.settler.close().await;
@@ -85,17 +90,23 @@ impl Running {
             self.store.close().await;
             self.spool.close().await;
         };
+        if let Ok(Ok(Usage {
+            waiting, refused, ..
+        })) = timeout(LAST_LOOK, self.spool.usage()).await
+            && waiting + refused > 0
+        {
+            warn!(
+                waiting,
+                refused,
+                "deliveries wait in the spool: start again with the same spool.dir, or run \
+                 `huntr-receiver drain --spool DIR`"
+            );
+        }
         if timeout(LAST_CHORES, chores).await.is_err() {
             warn!("the last refused requests may not have been kept aside");
         }
         if commits.is_err() {
             warn!("the last commits did not end in time; what was in them got no 200");
-        }
-        if drained.is_err() {
-            warn!(
-                "there was no time to empty the spool: start again with the same spool.dir, or run \
-                 `huntr-receiver drain --spool DIR`"
-            );
         }
     }
 }

@@ -41,7 +41,9 @@ impl Args {
 
 pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     config.require_sources()?;
-    raise_descriptor_limit(config.server.max_connections);
+    let mut config = config.clone();
+    config.server.max_connections = affordable(config.server.max_connections);
+    let config = &config;
     // From here on, so that a signal during the start is not missed.
     let mut signals = Signals::listen()?;
     let metrics = metrics::install().context("collecting metrics")?;
@@ -64,16 +66,26 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Each connection takes a descriptor, on both listeners, and the usual limit is far lower.
-fn raise_descriptor_limit(max_connections: usize) {
-    let wanted = (max_connections + ADMIN_CONNECTIONS) as u64 + DESCRIPTORS_BESIDE;
-    match rlimit::increase_nofile_limit(wanted) {
-        Ok(limit) if limit >= wanted => {}
-        Ok(limit) => warn!(
-            limit,
-            wanted,
-            "the limit on open files is too low for server.max_connections: raise it (ulimit -n, LimitNOFILE)"
-        ),
-        Err(error) => warn!(%error, "the limit on open files cannot be raised"),
+/// As many connections as there are descriptors for: each takes one, on both listeners, and the usual limit is far lower.
+fn affordable(max_connections: usize) -> usize {
+    let beside = ADMIN_CONNECTIONS as u64 + DESCRIPTORS_BESIDE;
+    let wanted = max_connections as u64 + beside;
+    let limit = match rlimit::increase_nofile_limit(wanted) {
+        Ok(limit) => limit,
+        Err(error) => {
+            warn!(%error, "the limit on open files cannot be raised");
+            return max_connections;
+        }
+    };
+    if limit >= wanted {
+        return max_connections;
     }
+    let affordable = limit.saturating_sub(beside).max(limit / 4).max(1);
+    warn!(
+        limit,
+        wanted,
+        connections = affordable,
+        "the limit on open files is too low for server.max_connections: fewer are taken; raise it (ulimit -n, LimitNOFILE)"
+    );
+    usize::try_from(affordable).unwrap_or(max_connections)
 }

@@ -89,7 +89,7 @@ impl Places {
     pub(super) fn make_room(&self, must: bool) {
         let now = self.beginning.moment();
         let mut taken = self.taken();
-        let Some(standing) = taken.next_stranger().or_else(|| {
+        let Some(standing) = taken.next_stranger(now).or_else(|| {
             let known = must.then(|| taken.longest_silent(now))?;
             taken.known.remove(&known?)
         }) else {
@@ -152,9 +152,14 @@ impl Places {
 
 impl Taken {
     /// Takes out the stranger who came first. Who is none any more is found out here, once each.
-    fn next_stranger(&mut self) -> Option<Arc<Standing>> {
+    /// Nobody, when all have only just come: they are gone or known soon.
+    fn next_stranger(&mut self, now: Moment) -> Option<Arc<Standing>> {
         loop {
             let (number, standing) = self.strangers.pop_first()?;
+            if standing.authentic_at().is_none() && standing.is_new(now) {
+                self.strangers.insert(number, standing);
+                return None;
+            }
             if standing.authentic_at().is_none() {
                 return Some(standing);
             }

@@ -15,6 +15,9 @@ use tokio::{sync::Notify, time::Instant};
 /// A connection that brought something authentic so shortly ago may still be sending the answer.
 const ANSWERING: u64 = 1000;
 
+/// Who came so shortly ago had no time to show anything yet.
+const ARRIVING: u64 = 1000;
+
 /// Milliseconds since the listener began; 0 stands for never.
 pub(super) type Moment = u64;
 
@@ -63,6 +66,8 @@ pub(super) enum Overdue {
 #[derive(Debug)]
 pub(super) struct Standing {
     beginning: Beginning,
+    /// When the peer connected.
+    connected_at: Moment,
     /// The peer connected, had the answer to its last request, or began with the next one.
     waiting_since: AtomicU64,
     /// Whether something of the next request was read.
@@ -87,6 +92,7 @@ impl Standing {
     pub(super) fn new(beginning: Beginning) -> Self {
         Self {
             beginning,
+            connected_at: beginning.moment(),
             waiting_since: beginning.moment().into(),
             heard: false.into(),
             asked: false.into(),
@@ -137,6 +143,11 @@ impl Standing {
         self.deliveries.fetch_add(1, Relaxed);
         self.authentic_at.store(self.beginning.moment(), Relaxed);
         Delivery(Arc::clone(self))
+    }
+
+    /// Whether it is so new that its first request may just be arriving.
+    pub(super) fn is_new(&self, now: Moment) -> bool {
+        now.saturating_sub(self.connected_at) < ARRIVING
     }
 
     /// When it showed something authentic last.

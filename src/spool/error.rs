@@ -24,7 +24,10 @@ impl SpoolError {
 
     /// Whether the file is all right, and only full or in use by another process.
     pub(super) fn is_passing(&self) -> bool {
-        matches!(self.cause, StoreError::Unavailable(_))
+        matches!(
+            self.cause,
+            StoreError::Unavailable(_) | StoreError::SpoolFull | StoreError::DiskFull
+        )
     }
 
     /// Whether the file is damaged.
@@ -42,6 +45,9 @@ impl fmt::Display for SpoolError {
                 "the spool in {dir} is in use by another `huntr-receiver`, which empties it by itself; \
                  each receiver needs a spool.dir of its own"
             ),
+            StoreError::SpoolFull | StoreError::DiskFull => {
+                write!(f, "the spool in {dir} (spool.dir) takes nothing more")
+            }
             _ => write!(f, "the spool in {dir} (spool.dir) cannot be used"),
         }
     }

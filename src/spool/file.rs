@@ -4,18 +4,21 @@ use std::{
     fs::File,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 
 use bytesize::ByteSize;
 use sqlx::{Connection, QueryBuilder, Sqlite, migrate::Migrator};
+use tokio::time::{Instant, sleep};
 use tracing::error;
 
 use super::{SpoolId, Spooled, Usage, rows};
 use crate::{
+    disk,
     domain::{Clock, NewEvent, SystemClock},
     store::{
         StoreError, migrations,
-        sqlite::{Database, Turn, file, is_corrupt, migration_error, store_error},
+        sqlite::{Database, Turn, file, is_corrupt, is_full, migration_error, store_error},
     },
 };
 
@@ -27,12 +30,18 @@ pub(super) const NAME: &str = "spool.db";
 const SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
 /// As SQLite has it by default.
 const PAGE: u64 = 4096;
+/// So much of the disk is left free, or a quarter of a small one.
+const RESERVE: u64 = 16 << 20;
+/// Pages of the log, after which they are moved into the file itself: few, as the disk may be small.
+const CHECKPOINT_PAGES: &str = "200";
+/// Whoever has the spool may be about to stop.
+const STOPPING: Duration = Duration::from_millis(500);
 /// In one statement; SQLite knows 32,766.
 const MOST_BINDS: usize = 1000;
 /// Characters of the database's own words.
 const LONGEST_REASON: usize = 500;
 /// Less is not worth giving back.
-const WORTH_SHRINKING: u64 = 1 << 20;
+const WORTH_SHRINKING: u64 = 256 << 10;
 
 const SET_ASIDE: &str = "update spooled_events set refusal = ?2 where id = ?1";
 
@@ -52,12 +61,26 @@ pub(super) struct SpoolFile {
 /// As long as it lives, the spool is no other process's.
 pub(super) struct Lock(#[expect(dead_code, reason = "it is held, and nothing more")] File);
 
+impl Lock {
+    async fn take(path: &Path) -> Result<Self, StoreError> {
+        let given_up_at = Instant::now() + STOPPING;
+        loop {
+            match file::lock_for_serving(path) {
+                Err(StoreError::Locked { .. }) if Instant::now() < given_up_at => {
+                    sleep(STOPPING / 20).await;
+                }
+                lock => return lock.map(Self),
+            }
+        }
+    }
+}
+
 impl SpoolFile {
     /// Opens the spool in a folder, and makes both where they are missing. A damaged one is put aside, as a new one
     /// can still take deliveries.
     pub(super) async fn create(dir: &Path, max_size: ByteSize) -> Result<(Self, Lock), StoreError> {
         let path = file::create(&dir.join(NAME))?;
-        let lock = Lock(file::lock_for_serving(&path)?);
+        let lock = Lock::take(&path).await?;
         let opened = match Self::open(&path, max_size).await {
             Err(StoreError::Misconfigured(cause)) if is_corrupt(&cause) => {
                 put_aside(dir, &lock);
@@ -71,7 +94,7 @@ impl SpoolFile {
     /// Opens the spool in a folder; makes nothing.
     pub(super) async fn open_existing(dir: &Path) -> Result<(Self, Lock), StoreError> {
         let path = file::existing(&dir.join(NAME))?;
-        let lock = Lock(file::lock_for_serving(&path)?);
+        let lock = Lock::take(&path).await?;
         let opened = Self::open(&path, ByteSize::b(u64::MAX)).await;
         Ok((opened?, lock))
     }
@@ -80,7 +103,9 @@ impl SpoolFile {
         static OPENINGS: AtomicU64 = AtomicU64::new(0);
         let max_pages = (max_size.as_u64() / PAGE).clamp(1, u64::from(u32::MAX) - 1);
         let database = Database::open_with(path, |options| {
-            options.pragma("max_page_count", max_pages.to_string())
+            options
+                .pragma("max_page_count", max_pages.to_string())
+                .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         })
         .await?;
         let spool = Self {
@@ -105,12 +130,21 @@ impl SpoolFile {
 
     pub(super) async fn push(&self, events: &[NewEvent]) -> Result<(), StoreError> {
         self.database.identity.check()?;
+        if !self
+            .database
+            .identity
+            .path()
+            .parent()
+            .is_none_or(leaves_reserve)
+        {
+            return Err(StoreError::DiskFull);
+        }
         let mut turn = self.database.writer.begin().await.map_err(store_error)?;
         for event in events {
             let inserted = rows::insert(&mut turn.connection, event).await;
-            inserted.map_err(store_error)?;
+            inserted.map_err(push_error)?;
         }
-        turn.commit().await.map_err(store_error)?;
+        turn.commit().await.map_err(push_error)?;
         // Into a file that was taken away meanwhile, it was as good as not written.
         self.database.identity.check()
     }
@@ -215,6 +249,18 @@ impl SpoolFile {
     }
 }
 
+/// Whether the disk of the spool's folder has more than what is left for taking deliveries out: that writes, too.
+pub(super) fn leaves_reserve(dir: &Path) -> bool {
+    disk::space(dir).is_none_or(|(free, all)| free > RESERVE.min(all / 4))
+}
+
+fn push_error(error: sqlx::Error) -> StoreError {
+    if is_full(&error) {
+        return StoreError::SpoolFull;
+    }
+    store_error(error)
+}
+
 /// Moves the damaged file in a folder out of the way. Whoever has the lock may.
 pub(super) fn put_aside(dir: &Path, _: &Lock) {
     let path = dir.join(NAME);
@@ -237,6 +283,6 @@ pub(super) fn put_aside(dir: &Path, _: &Lock) {
     }
     error!(
         file = %named(&damaged, "").display(),
-        "the spool is damaged and was put aside; `sqlite3 FILE .recover` gets back what is left of it"
+        "the spool is damaged and was put aside; sqlite3's .recover or .dump may get back what is left of it"
     );
 }

@@ -18,7 +18,7 @@ use tokio::sync::Mutex;
 
 pub use self::error::SpoolError;
 use self::file::{Lock, SpoolFile};
-use crate::{disk, domain::NewEvent, store::StoreError};
+use crate::{domain::NewEvent, store::StoreError};
 
 /// Less room than that is none.
 const LITTLE: u64 = 64 * 1024;
@@ -194,7 +194,7 @@ impl Spool {
     pub async fn has_room(&self) -> Result<bool, SpoolError> {
         let usage = self.usage().await?;
         let within_bounds = usage.bytes + LITTLE <= self.max_size.as_u64();
-        Ok(within_bounds && disk::free(&self.dir).is_none_or(|free| free >= LITTLE))
+        Ok(within_bounds && file::leaves_reserve(&self.dir))
     }
 
     /// Gives back to the disk what an emptied spool still takes.

@@ -55,9 +55,14 @@ pub(super) async fn read(
     let mut rows = sqlx::query(READ).bind(limit).fetch(connection);
     let mut deliveries = Vec::new();
     let mut bytes = 0;
-    while bytes < max_bytes
-        && let Some(row) = rows.try_next().await?
-    {
+    while bytes < max_bytes {
+        let row = match rows.try_next().await {
+            Ok(Some(row)) => row,
+            // What stands before the damage can be saved.
+            Err(_) if !deliveries.is_empty() => break,
+            Ok(None) => break,
+            Err(error) => return Err(error),
+        };
         let event = event(&row);
         bytes += event.as_ref().map_or(0, |event| event.body.len() as u64);
         deliveries.push((row.try_get("id")?, event));

@@ -34,6 +34,12 @@ pub enum StoreError {
     /// A row that has just been found is gone; somebody deletes while we write.
     #[error("an event vanished while its duplicate was being recorded")]
     Vanished,
+    /// The spool has as much as it may have.
+    #[error("spool.max_size is reached, or its disk is full")]
+    SpoolFull,
+    /// The disk has no more than what is needed for taking deliveries out of the spool.
+    #[error("its disk is full")]
+    DiskFull,
     /// Another process has this embedded database open for serving.
     #[error(
         "{path} is in use by another `huntr-receiver serve`; stop it, or set another database.url"
@@ -86,10 +92,10 @@ impl StoreError {
     pub fn may_be_a_row(&self) -> bool {
         match self {
             Self::Refused(_) | Self::Misconfigured(_) | Self::Vanished => true,
-            // A statement that was cancelled for its time, and what is not supported.
+            // A statement that was cancelled for its time, what is not supported, what the server has no word for.
             Self::Unavailable(cause) => {
                 let code = cause.as_database_error().and_then(DatabaseError::code);
-                code.is_some_and(|code| ["57014", "0A000"].contains(&&*code))
+                code.is_some_and(|code| ["57014", "0A000", "XX000"].contains(&&*code))
             }
             _ => false,
         }
@@ -107,6 +113,8 @@ impl StoreError {
             | Self::Locked { .. }
             | Self::Rebuilding
             | Self::InTheWay { .. }
+            | Self::SpoolFull
+            | Self::DiskFull
             | Self::Replaced { .. }
             | Self::NotUtf8 { .. }
             | Self::Io { .. } => false,

@@ -13,7 +13,8 @@ pub(super) fn store_error(error: sqlx::Error) -> StoreError {
 /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>: the first two characters are the class.
 fn of_sqlstate(code: &str) -> Class {
     // What the connection prepared is out of date: another replica has migrated. A new one prepares anew.
-    if code == "0A000" {
+    // And what the server has no word for, such as a file of its own that a full disk does not take.
+    if ["0A000", "XX000"].contains(&code) {
         return Class::Unavailable;
     }
     match code.get(..2).unwrap_or_default() {
@@ -36,7 +37,7 @@ mod tests {
     #[test]
     fn codes_are_told_apart_by_what_to_do() {
         for later in [
-            "08006", "0A000", "25006", "40P01", "53100", "55P03", "57P01", "58030",
+            "08006", "0A000", "25006", "40P01", "53100", "55P03", "57P01", "58030", "XX000",
         ] {
             assert_eq!(of_sqlstate(later), Class::Unavailable, "{later}");
         }

@@ -24,6 +24,12 @@ pub(crate) fn is_corrupt(error: &sqlx::Error) -> bool {
     code.is_some_and(|code| matches!(primary(&code), Some(11 | 26)))
 }
 
+/// Whether the file may not grow, or its disk is full.
+pub(crate) fn is_full(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    code.is_some_and(|code| primary(&code) == Some(13))
+}
+
 /// <https://www.sqlite.org/rescode.html>
 fn of_result_code(code: &str) -> Class {
     match primary(code) {

@@ -106,7 +106,7 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 

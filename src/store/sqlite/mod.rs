@@ -28,7 +28,7 @@ use sqlx::SqlitePool;
 
 pub(crate) use self::{
     database::Database,
-    error::{is_corrupt, store_error},
+    error::{is_corrupt, is_full, store_error},
     migrations::migration_error,
     writer::Turn,
 };

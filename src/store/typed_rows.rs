@@ -215,7 +215,7 @@ impl Serialize for VersionOf<'_> {
     }
 }
 
-/// Reads a row that [`write`] has written, as the database gives it back.
+/// Reads a row that [`write()`] has written, as the database gives it back.
 ///
 /// # Errors
 ///

@@ -13,7 +13,7 @@ mod books;
 mod chronicle;
 mod clock;
 mod cluster;
-mod disk;
+pub(crate) mod disk;
 mod mail;
 mod postman;
 mod promises;
@@ -143,6 +143,6 @@ fn seeds() -> Vec<u64> {
 }
 
 /// Also where the output of tests is held back: what was skipped must not go unseen.
-fn tell(text: &str) {
+pub(crate) fn tell(text: &str) {
     writeln!(std::io::stderr(), "{text}").ok();
 }

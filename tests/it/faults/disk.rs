@@ -11,7 +11,7 @@ use std::{
 use tokio::sync::Mutex;
 
 /// It goes when this process ends, however it ends: the standard input of its keeper closes then.
-pub(super) struct Disk {
+pub(crate) struct Disk {
     folder: PathBuf,
     keeper: Child,
     turn: Mutex<()>,
@@ -22,7 +22,7 @@ const AGAIN: Duration = Duration::from_millis(100);
 
 impl Disk {
     /// A disk of so many megabytes; none without the right to mount one.
-    pub(super) fn of(megabytes: u64) -> Option<Self> {
+    pub(crate) fn of(megabytes: u64) -> Option<Self> {
         let mut keeper = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/disk"))
             .arg(format!("{megabytes}m"))
             .stdin(Stdio::piped())
@@ -46,7 +46,7 @@ impl Disk {
         })
     }
 
-    pub(super) fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 

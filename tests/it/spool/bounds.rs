@@ -7,6 +7,7 @@ use std::{
 
 use super::{Outage, post, stored};
 use crate::{
+    faults::{disk::Disk, tell},
     ledger::Ledger,
     postgres::execute,
     support::{Setup, action, until},
@@ -130,4 +131,70 @@ async fn what_would_wait_too_long_is_refused_at_once() {
     assert!(refused.iter().max() < taken.iter().max(), "refused at once");
     let ledger = Ledger::of(&setup).await;
     assert_eq!(ledger.events().await.len(), 20 + taken.len());
+}
+
+/// What takes deliveries out of the spool writes, too, and its disk has no room left.
+#[tokio::test]
+async fn a_spool_on_a_full_disk_is_emptied_all_the_same() {
+    let Some(disk) = Disk::of(6) else {
+        tell("a spool on a full disk: skipped, only root may mount a small disk");
+        return;
+    };
+    let folder = disk.folder().join("spool");
+    let setup = Setup::postgres()
+        .await
+        .config(&format!("[spool]\ndir = \"{}\"\n", folder.display()));
+    let receiver = setup.start();
+    let outage = Outage::of(&setup);
+    outage.begin().await;
+    let mut taken = 0;
+    loop {
+        let filling = "x".repeat(3000);
+        let body = action(&taken.to_string()).replace("JOB_CREATED", &filling);
+        if receiver.post_signed(body).await.status != 200 {
+            break;
+        }
+        taken += 1;
+    }
+    assert!(taken > 100, "{taken}");
+    receiver.logged("its disk is full").await;
+    outage.end().await;
+    assert_eq!(stored(&setup, taken).await.len(), taken);
+    until(async || {
+        let left = receiver.metric("huntr_receiver_spool_events").await;
+        (left < 1.0).then_some(())
+    })
+    .await;
+    assert_eq!(post(&receiver, &["after"]).await, ["200 stored"]);
+}
+
+#[tokio::test]
+async fn what_stands_before_a_damage_is_saved_and_the_rest_holds_up_nobody() {
+    let setup = Setup::postgres().await;
+    let mut receiver = setup.start();
+    let outage = Outage::of(&setup);
+    outage.begin().await;
+    let ids: Vec<String> = (0..200).map(|number| number.to_string()).collect();
+    for id in &ids {
+        let body = action(id).replace("JOB_CREATED", &"x".repeat(3000));
+        assert_eq!(receiver.post_signed(body).await.said(), "spooled");
+    }
+    receiver.terminate();
+    assert!(receiver.wait().success());
+    let path = setup.folder().join("data/spool/spool.db");
+    let mut file = fs::read(&path).expect("the spool");
+    let middle = file.len() / 2;
+    file[middle..middle + 40_960].fill(0xff);
+    fs::write(&path, file).expect("damaging it");
+
+    outage.end().await;
+    let receiver = setup.start();
+    receiver
+        .logged("the spool is damaged and was put aside")
+        .await;
+    until(async || (receiver.get("/ready").await.json["database"] == "up").then_some(())).await;
+    assert_eq!(post(&receiver, &["after"]).await, ["200 stored"]);
+    let saved = stored(&setup, 2).await;
+    assert!(saved.len() > 20 && saved.len() < 201, "{}", saved.len());
+    assert_eq!(saved[..20], ids[..20]);
 }

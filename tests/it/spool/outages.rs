@@ -162,11 +162,33 @@ async fn a_receiver_that_starts_without_its_database_migrates_it_when_it_comes()
 }
 
 #[tokio::test]
-async fn a_database_that_is_set_up_wrongly_stops_the_start() {
+async fn a_database_that_is_set_up_wrongly_stops_the_first_start_and_no_other() {
+    let newer = "insert into _sqlx_migrations select 9999, description, installed_on, success, checksum, \
+                 execution_time from _sqlx_migrations where version = 1";
     let setup = Setup::postgres().await;
-    execute(&setup.database_url(), "insert into _sqlx_migrations select 9999, description, installed_on, success, checksum, execution_time from _sqlx_migrations where version = 1").await;
-    let mut receiver = setup.spawn();
-    assert_eq!(receiver.wait().code(), Some(1));
+    execute(&setup.database_url(), newer).await;
+    assert_eq!(setup.spawn().wait().code(), Some(1));
+
+    execute(
+        &setup.database_url(),
+        "delete from _sqlx_migrations where version = 9999",
+    )
+    .await;
+    let mut receiver = setup.start();
+    receiver.terminate();
+    assert!(receiver.wait().success());
+    execute(&setup.database_url(), newer).await;
+    let receiver = setup.start();
+    receiver
+        .logged("the database cannot be used as it is set up")
+        .await;
+    assert_eq!(post(&receiver, &["a"]).await, [SPOOLED]);
+    execute(
+        &setup.database_url(),
+        "delete from _sqlx_migrations where version = 9999",
+    )
+    .await;
+    assert_eq!(stored(&setup, 1).await, ["a"]);
 }
 
 #[tokio::test]

@@ -1,8 +1,23 @@
 //! How what is queued becomes batches.
 
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::Submission;
+
+/// The next that was handed in. From `closing` on nothing more is, and after what is still queued there is none.
+pub(super) async fn next(
+    queue: &mut mpsc::Receiver<Submission>,
+    closing: &CancellationToken,
+) -> Option<Submission> {
+    loop {
+        tokio::select! {
+            biased;
+            () = closing.cancelled(), if !queue.is_closed() => queue.close(),
+            first = queue.recv() => return first,
+        }
+    }
+}
 
 /// How much is committed in one transaction.
 #[derive(Debug, Clone, Copy)]

@@ -9,7 +9,7 @@ use tracing::{error, instrument};
 
 use super::{
     Acknowledgement, Gate, Submission,
-    batch::BatchLimits,
+    batch::{BatchLimits, next},
     inserter::{Effort, Inserter},
     queue::{Pace, Queue},
 };
@@ -35,15 +35,8 @@ pub struct Committer {
 impl Committer {
     /// Commits until `closing`, and then what is still queued.
     pub async fn run(mut self, closing: CancellationToken) {
-        loop {
-            tokio::select! {
-                biased;
-                () = closing.cancelled(), if !self.queue.is_closed() => self.queue.close(),
-                first = self.queue.recv() => match first {
-                    Some(first) => self.step(first).await,
-                    None => return,
-                }
-            }
+        while let Some(first) = next(&mut self.queue, &closing).await {
+            self.step(first).await;
         }
     }
 

@@ -10,7 +10,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use super::{
-    Acknowledgement, Gate, IntakeError, Submission, batch::BatchLimits, queue::Pace,
+    Acknowledgement, Gate, IntakeError, Submission,
+    batch::{BatchLimits, next},
+    queue::Pace,
     trouble::Trouble,
 };
 use crate::{
@@ -38,15 +40,8 @@ pub struct Spooler {
 impl Spooler {
     /// Spools until `closing`, and then what is still queued.
     pub async fn run(mut self, closing: CancellationToken) {
-        loop {
-            tokio::select! {
-                biased;
-                () = closing.cancelled(), if !self.queue.is_closed() => self.queue.close(),
-                first = self.queue.recv() => match first {
-                    Some(first) => self.step(first).await,
-                    None => return,
-                }
-            }
+        while let Some(first) = next(&mut self.queue, &closing).await {
+            self.step(first).await;
         }
     }
 

@@ -38,7 +38,8 @@ use self::{
 use crate::support::{PATIENCE, Setup};
 
 /// Fixed, so that each run of the suite meets the same. With this one the faults do not hide behind each other as they do
-/// with some: a full disk is met by commits, not by a receiver that is down. Others are what the long run is for.
+/// with some: a full disk is met by commits, not by a receiver that is down. Others are what the soak is for, which is
+/// these tests with `FAULTS_MINUTES` and more seeds: `tests/run --long [minutes] [seeds…]`.
 const SEED: u64 = 4;
 
 /// Each fault once.
@@ -46,24 +47,17 @@ const SHORT: Duration = Duration::ZERO;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nothing_is_lost_on_postgres_whatever_breaks() {
-    let scenario = Scenario::of(number("FAULTS_SEED", SEED), ON_POSTGRES, SHORT);
-    run(&scenario, Store::postgres(&scenario).await).await;
+    for seed in seeds() {
+        let scenario = Scenario::of(seed, ON_POSTGRES, length());
+        run(&scenario, Store::postgres(&scenario).await).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nothing_is_lost_on_sqlite_whatever_breaks() {
-    let scenario = Scenario::of(number("FAULTS_SEED", SEED), ON_SQLITE, SHORT);
-    run(&scenario, Store::sqlite(&scenario)).await;
-}
-
-/// The soak: `tests/run --long [minutes] [seeds…]`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-#[ignore = "takes half an hour: tests/run --long"]
-async fn nothing_is_lost_in_the_long_run() {
-    let length = Duration::from_secs(60 * number("FAULTS_MINUTES", 10));
     for seed in seeds() {
-        let scenario = Scenario::of(seed, ON_POSTGRES, length);
-        run(&scenario, Store::postgres(&scenario).await).await;
+        let scenario = Scenario::of(seed, ON_SQLITE, length());
+        run(&scenario, Store::sqlite(&scenario)).await;
     }
 }
 
@@ -118,28 +112,27 @@ fn print(report: &Report) {
     println!("{report}");
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test's environment is the developer's"
-)]
-fn number(name: &str, usually: u64) -> u64 {
-    let number = std::env::var(name).ok();
-    number.map_or(usually, |number| number.parse().expect("a number"))
+/// Short, unless this is the soak.
+fn length() -> Duration {
+    let minutes = numbers("FAULTS_MINUTES").first().copied();
+    minutes.map_or(SHORT, |minutes| Duration::from_secs(60 * minutes))
+}
+
+fn seeds() -> Vec<u64> {
+    let seeds = numbers("FAULTS_SEED");
+    if seeds.is_empty() { vec![SEED] } else { seeds }
 }
 
 #[expect(
     clippy::disallowed_methods,
     reason = "a test's environment is the developer's"
 )]
-fn seeds() -> Vec<u64> {
-    let seeds = std::env::var("FAULTS_SEEDS").unwrap_or_default();
-    let seeds = seeds.split_whitespace();
-    let seeds: Vec<_> = seeds.map(|seed| seed.parse().expect("a seed")).collect();
-    if seeds.is_empty() {
-        vec![1, 2, 3]
-    } else {
-        seeds
-    }
+fn numbers(variable: &str) -> Vec<u64> {
+    let numbers = std::env::var(variable).unwrap_or_default();
+    let numbers = numbers.split_whitespace();
+    numbers
+        .map(|number| number.parse().expect("a number"))
+        .collect()
 }
 
 /// Also where the output of tests is held back: what was skipped must not go unseen.
